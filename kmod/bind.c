@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one file that moves devices between drivers.
+ *
+ * Taking a device is three steps, each journaled: note its settings and set
+ * its driver_override, release the native driver, attach the VFIO driver. The
+ * override comes first, so that a driver that is loading finds no gap. Every
+ * member of a group has taken a step before the first one takes the next, so
+ * on the way back all of them have left VFIO before one returns to a driver
+ * that does DMA: the IOMMU core refuses a mixed group.
+ *
+ * Runs in whatever task the claim's journal belongs to; takes the driver
+ * core's locks and none of ours.
+ */
+#include <linux/delay.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/pm_runtime.h>
+#include <linux/slab.h>
+
+#include "bind.h"
+#include "compat/driver_override.h"
+#include "events.h"
+#include "lease.h"
+#include "ptx_main.h"
+#include "vfio_pci.h"
+
+/* A driver_override is at most what sysfs can show. */
+#define PTX_OVERRIDE_MAX	PAGE_SIZE
+
+/*
+ * Setting an override allocates a few bytes, which the page allocator never
+ * refuses a worker outside fault injection. Should it all the same, waiting
+ * helps; after these tries the override is cleared, which needs no memory.
+ */
+#define PTX_OVERRIDE_TRIES	100
+#define PTX_OVERRIDE_WAIT_MS	10
+
+/**
+ * ptx_bind_driver_name() - name the driver a device is bound to
+ * @pdev: the device
+ * @buf: gets the name, or ""
+ * @size: room in @buf
+ *
+ * Return: its length; 0 for no driver.
+ */
+size_t ptx_bind_driver_name(struct pci_dev *pdev, char *buf, size_t size)
+{
+	ssize_t len = 0;
+
+	buf[0] = '\0';
+	device_lock(&pdev->dev);
+	if (pdev->dev.driver)
+		len = strscpy(buf, pdev->dev.driver->name, size);
+	device_unlock(&pdev->dev);
+	return len < 0 ? strlen(buf) : len;
+}
+
+static void ptx_bind_override(struct pci_dev *pdev, const char *name)
+{
+	int tries;
+
+	for (tries = 0; tries < PTX_OVERRIDE_TRIES; tries++) {
+		if (!ptx_driver_override_write(pdev, name))
+			return;
+		msleep(PTX_OVERRIDE_WAIT_MS);
+	}
+	pci_err(pdev, "no memory to set driver_override to %s: cleared it\n",
+		name);
+	ptx_driver_override_write(pdev, "");
+}
+
+/* Step one: settings that VFIO or we ourselves change. */
+struct ptx_settings_entry {
+	struct ptx_entry entry;
+	struct ptx_member *member;
+	u8 reset_methods[PCI_NUM_RESET_METHODS];
+	pci_power_t state;
+	bool runtime_auto;
+	char *override;
+};
+
+static enum ptx_undo ptx_settings_undo(struct ptx_entry *entry)
+{
+	struct ptx_settings_entry *e =
+		container_of(entry, struct ptx_settings_entry, entry);
+	struct pci_dev *pdev = e->member->pdev;
+
+	if (READ_ONCE(e->member->gone))
+		return PTX_UNDO_DONE;
+	ptx_bind_override(pdev, e->override);
+	/* VFIO leaves runtime power management forbidden. */
+	if (e->runtime_auto)
+		pm_runtime_allow(&pdev->dev);
+	else
+		pm_runtime_forbid(&pdev->dev);
+	device_lock(&pdev->dev);
+	memcpy(pdev->reset_methods, e->reset_methods, sizeof(e->reset_methods));
+	/* A device that no driver ever woke: as the PCI core leaves one behind. */
+	if (e->state == PCI_UNKNOWN && pdev->current_state == PCI_D0 &&
+	    !pdev->dev.driver)
+		pdev->current_state = PCI_UNKNOWN;
+	device_unlock(&pdev->dev);
+	return PTX_UNDO_DONE;
+}
+
+static void ptx_settings_free(struct ptx_entry *entry)
+{
+	struct ptx_settings_entry *e =
+		container_of(entry, struct ptx_settings_entry, entry);
+
+	kfree(e->override);
+	kfree(e);
+}
+
+static const struct ptx_step ptx_settings_step = {
+	.doing = "setting driver_override",
+	.undoing = "restoring settings",
+	.undo = ptx_settings_undo,
+	.free = ptx_settings_free,
+};
+
+static int ptx_bind_settings(struct ptx_member *member)
+{
+	struct pci_dev *pdev = member->pdev;
+	struct ptx_settings_entry *e;
+	char *buf;
+	int ret;
+
+	e = kzalloc(sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return -ENOMEM;
+	e->member = member;
+	buf = kmalloc(PTX_OVERRIDE_MAX, GFP_KERNEL);
+	if (!buf) {
+		kfree(e);
+		return -ENOMEM;
+	}
+	ptx_driver_override_read(pdev, buf, PTX_OVERRIDE_MAX);
+	e->override = kstrdup(buf, GFP_KERNEL);
+	kfree(buf);
+	if (!e->override) {
+		kfree(e);
+		return -ENOMEM;
+	}
+	device_lock(&pdev->dev);
+	memcpy(e->reset_methods, pdev->reset_methods, sizeof(e->reset_methods));
+	e->state = pdev->current_state;
+	e->runtime_auto = pdev->dev.power.runtime_auto;
+	device_unlock(&pdev->dev);
+
+	ptx_journal_reserve(&member->claim->journal, &e->entry,
+			    &ptx_settings_step);
+	ret = ptx_driver_override_write(pdev, member->claim->driver);
+	if (ret)
+		return ret;
+	ptx_journal_arm(&member->claim->journal, &e->entry);
+	return 0;
+}
+
+/* Step two: the native driver. */
+struct ptx_native_entry {
+	struct ptx_entry entry;
+	struct ptx_member *member;
+	char *name;
+};
+
+static enum ptx_undo ptx_native_undo(struct ptx_entry *entry)
+{
+	struct ptx_native_entry *e =
+		container_of(entry, struct ptx_native_entry, entry);
+	struct ptx_member *member = e->member;
+	struct pci_dev *pdev = member->pdev;
+	char now[PTX_DEVICE_NAME_SIZE];
+	int ret;
+
+	member->outcome = PTX_MEMBER_STATE_HOME;
+	if (READ_ONCE(member->gone) || READ_ONCE(member->leaving)) {
+		member->outcome = PTX_MEMBER_STATE_GONE;
+		return PTX_UNDO_DONE;
+	}
+	if (!e->name)
+		return PTX_UNDO_DONE;
+	if (ptx_going_down()) {
+		/* Probing is off by now, and nobody will miss the driver. */
+		member->outcome = PTX_MEMBER_STATE_DRIVERLESS;
+		return PTX_UNDO_DONE;
+	}
+	ptx_bind_override(pdev, e->name);
+	ptx_trace_begin(pdev, "attach_native");
+	ret = device_attach(&pdev->dev);
+	ptx_trace_end(pdev, "attach_native");
+	ptx_bind_driver_name(pdev, now, sizeof(now));
+	if (now[0]) {
+		if (strcmp(now, member->native))
+			pci_info(pdev, "left on driver %s, which it was given meanwhile\n",
+				 now);
+		return PTX_UNDO_DONE;
+	}
+	if (READ_ONCE(member->gone) || READ_ONCE(member->leaving)) {
+		member->outcome = PTX_MEMBER_STATE_GONE;
+		return PTX_UNDO_DONE;
+	}
+	member->outcome = PTX_MEMBER_STATE_DRIVERLESS;
+	pci_warn(pdev, "driver %s does not take the device back (%d)\n",
+		 member->native, ret);
+	return PTX_UNDO_DRIVERLESS;
+}
+
+static void ptx_native_free(struct ptx_entry *entry)
+{
+	struct ptx_native_entry *e =
+		container_of(entry, struct ptx_native_entry, entry);
+
+	kfree(e->name);
+	kfree(e);
+}
+
+static const struct ptx_step ptx_native_step = {
+	.doing = "releasing the native driver",
+	.undoing = "attaching the native driver",
+	.undo = ptx_native_undo,
+	.free = ptx_native_free,
+};
+
+static int ptx_bind_release_native(struct ptx_member *member)
+{
+	struct pci_dev *pdev = member->pdev;
+	struct ptx_native_entry *e;
+	bool bound;
+
+	e = kzalloc(sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return -ENOMEM;
+	e->member = member;
+	device_lock(&pdev->dev);
+	bound = pdev->dev.driver;
+	if (bound)
+		e->name = kstrdup(pdev->dev.driver->name, GFP_KERNEL);
+	device_unlock(&pdev->dev);
+	if (bound && !e->name) {
+		kfree(e);
+		return -ENOMEM;
+	}
+	if (bound)
+		strscpy(member->native, e->name);
+	ptx_journal_reserve(&member->claim->journal, &e->entry,
+			    &ptx_native_step);
+	if (bound) {
+		ptx_trace_begin(pdev, "release_native");
+		device_release_driver(&pdev->dev);
+		ptx_trace_end(pdev, "release_native");
+	}
+	ptx_journal_arm(&member->claim->journal, &e->entry);
+	return 0;
+}
+
+/* Step three: the VFIO driver. */
+struct ptx_attach_entry {
+	struct ptx_entry entry;
+	struct ptx_member *member;
+};
+
+static enum ptx_undo ptx_attach_undo(struct ptx_entry *entry)
+{
+	struct ptx_member *member =
+		container_of(entry, struct ptx_attach_entry, entry)->member;
+	struct pci_dev *pdev = member->pdev;
+	char now[PTX_DEVICE_NAME_SIZE];
+
+	/* Whatever an admin bound here meanwhile is not ours to take away. */
+	ptx_bind_driver_name(pdev, now, sizeof(now));
+	if (strcmp(now, member->claim->driver))
+		return PTX_UNDO_DONE;
+	ptx_trace_begin(pdev, "detach_vfio");
+	device_release_driver(&pdev->dev);
+	ptx_trace_end(pdev, "detach_vfio");
+	return PTX_UNDO_DONE;
+}
+
+static void ptx_attach_free(struct ptx_entry *entry)
+{
+	kfree(container_of(entry, struct ptx_attach_entry, entry));
+}
+
+static const struct ptx_step ptx_attach_step = {
+	.doing = "attaching the VFIO driver",
+	.undoing = "detaching the VFIO driver",
+	.undo = ptx_attach_undo,
+	.free = ptx_attach_free,
+};
+
+/*
+ * The override lets only the driver asked for match, and the driver core looks
+ * it up itself: a pointer from driver_find() would carry no reference.
+ */
+static int ptx_bind_attach_vfio(struct ptx_member *member)
+{
+	struct ptx_claim *claim = member->claim;
+	struct pci_dev *pdev = member->pdev;
+	struct ptx_attach_entry *e;
+	bool bound, vfio = false;
+	int ret;
+
+	e = kzalloc(sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return -ENOMEM;
+	e->member = member;
+	ptx_journal_reserve(&claim->journal, &e->entry, &ptx_attach_step);
+
+	ptx_trace_begin(pdev, "attach_vfio");
+	ret = device_attach(&pdev->dev);
+	ptx_trace_end(pdev, "attach_vfio");
+
+	device_lock(&pdev->dev);
+	bound = pdev->dev.driver && !strcmp(pdev->dev.driver->name, claim->driver);
+	if (bound)
+		vfio = to_pci_driver(pdev->dev.driver)->driver_managed_dma;
+	device_unlock(&pdev->dev);
+	if (bound)
+		ptx_journal_arm(&claim->journal, &e->entry);
+	if (bound && vfio)
+		return 0;
+
+	strscpy(claim->fault.culprit, pci_name(pdev));
+	if (READ_ONCE(member->gone)) {
+		claim->fault.reason = PTX_REASON_GONE;
+		return -ENODEV;
+	}
+	/* Ours refused it; of another name, nothing took it, or no VFIO driver. */
+	claim->fault.reason = ptx_vfio_is_ours(claim->driver) ?
+			      PTX_REASON_ATTACH_FAILED : PTX_REASON_BAD_DRIVER;
+	return ret < 0 ? ret : -EIO;
+}
+
+/**
+ * ptx_bind_take() - move all members of a claim to the VFIO driver
+ * @claim: claimed; its journal belongs to the caller
+ *
+ * Undone by unwinding the journal, which the caller does also on failure.
+ *
+ * Return: 0, -ENOMEM, -ENODEV when a device vanished, -EIO when the VFIO
+ * driver refused; @claim->fault says which device and why.
+ */
+int ptx_bind_take(struct ptx_claim *claim)
+{
+	static int (*const steps[])(struct ptx_member *member) = {
+		ptx_bind_settings,
+		ptx_bind_release_native,
+		ptx_bind_attach_vfio,
+	};
+	struct ptx_member *member;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		ptx_for_each_member(member, claim) {
+			if (READ_ONCE(member->gone)) {
+				strscpy(claim->fault.culprit,
+					pci_name(member->pdev));
+				claim->fault.reason = PTX_REASON_GONE;
+				return -ENODEV;
+			}
+			if (READ_ONCE(claim->state) != PTX_MEMBER_STATE_BUILDING)
+				return -ECANCELED;
+			WRITE_ONCE(claim->at, member);
+			ret = steps[i](member);
+			if (ret) {
+				if (ret == -ENOMEM)
+					claim->fault.reason = PTX_REASON_NO_MEMORY;
+				return ret;
+			}
+		}
+	}
+	return 0;
+}

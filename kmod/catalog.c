@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The catalog: what devices there are, and what they are to those who assign
+ * them. It observes and never changes; the PCI core's own list is the data, so
+ * there is nothing to keep in step. Takes no device lock: one may be held for
+ * ever by a driver that does not come back from its remove().
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <kunit/visibility.h>
+
+#include "catalog.h"
+#include "events.h"
+#include "group.h"
+
+/**
+ * struct ptx_kind_rule - a row of the table of kinds
+ * @vendor: PCI vendor id, or 0 for any
+ * @device: PCI device id, or 0 for any
+ * @class: class code under @mask
+ * @mask: which bits of the 24-bit class code count
+ * @kind: what it is
+ */
+struct ptx_kind_rule {
+	u16 vendor;
+	u16 device;
+	u32 class;
+	u32 mask;
+	enum ptx_kind kind;
+};
+
+/*
+ * First match wins. Ids come first: NPUs that predate the class code for
+ * accelerators. Sources: the id tables of the drivers named, and the class
+ * codes of the PCI Code and ID Assignment Specification.
+ */
+static const struct ptx_kind_rule ptx_kind_rules[] = {
+	{ 0x1022, 0x1502, 0, 0, PTX_KIND_NPU },	/* amdxdna: Phoenix */
+	{ 0x1022, 0x17f0, 0, 0, PTX_KIND_NPU },	/* amdxdna: Strix, Krackan */
+	{ 0x8086, 0x7d1d, 0, 0, PTX_KIND_NPU },	/* ivpu: Meteor Lake */
+	{ 0x8086, 0xad1d, 0, 0, PTX_KIND_NPU },	/* ivpu: Arrow Lake */
+	{ 0x8086, 0x643e, 0, 0, PTX_KIND_NPU },	/* ivpu: Lunar Lake */
+	{ 0x8086, 0xb03e, 0, 0, PTX_KIND_NPU },	/* ivpu: Panther Lake */
+	{ 0x17cb, 0xa080, 0, 0, PTX_KIND_NPU },	/* qaic: AIC080 */
+	{ 0x17cb, 0xa100, 0, 0, PTX_KIND_NPU },	/* qaic: AIC100 */
+	{ 0x1da3, 0, 0, 0, PTX_KIND_NPU },	/* habanalabs */
+	{ 0x1ac1, 0x089a, 0, 0, PTX_KIND_NPU },	/* gasket: Coral Edge TPU */
+	{ 0x1e60, 0x2864, 0, 0, PTX_KIND_NPU },	/* Hailo-8 */
+	{ 0, 0, 0x060000, 0xff0000, PTX_KIND_BRIDGE },
+	{ 0, 0, 0x030000, 0xff0000, PTX_KIND_GPU },
+	{ 0, 0, 0x120000, 0xff0000, PTX_KIND_NPU },
+	{ 0, 0, 0x010800, 0xffff00, PTX_KIND_NVME },
+	{ 0, 0, 0x010000, 0xff0000, PTX_KIND_STORAGE },
+	{ 0, 0, 0x020000, 0xff0000, PTX_KIND_NIC },
+	{ 0, 0, 0x040100, 0xffff00, PTX_KIND_AUDIO },
+	{ 0, 0, 0x040300, 0xffff00, PTX_KIND_AUDIO },
+	{ 0, 0, 0x0c0300, 0xffff00, PTX_KIND_USB },
+};
+
+/**
+ * ptx_kind_by_id() - what a device with these ids is
+ * @class: 24-bit class code
+ * @vendor: PCI vendor id
+ * @device: PCI device id
+ *
+ * Return: its kind, PTX_KIND_OTHER if no rule knows it.
+ */
+enum ptx_kind ptx_kind_by_id(u32 class, u16 vendor, u16 device)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ptx_kind_rules); i++) {
+		const struct ptx_kind_rule *rule = &ptx_kind_rules[i];
+
+		if ((!rule->vendor || rule->vendor == vendor) &&
+		    (!rule->device || rule->device == device) &&
+		    (class & rule->mask) == rule->class)
+			return rule->kind;
+	}
+	return PTX_KIND_OTHER;
+}
+EXPORT_SYMBOL_IF_KUNIT(ptx_kind_by_id);
+
+/**
+ * ptx_kind_of() - what a device is
+ * @pdev: the device
+ *
+ * Return: its kind; what the header says is a bridge is one, whatever its
+ * class code claims.
+ */
+enum ptx_kind ptx_kind_of(struct pci_dev *pdev)
+{
+	if (ptx_device_is_bridge(pdev))
+		return PTX_KIND_BRIDGE;
+	return ptx_kind_by_id(pdev->class, pdev->vendor, pdev->device);
+}
+
+/*
+ * The PCI core's numbering of reset methods, the order of its table
+ * pci_reset_fn_methods since 5.15; cxl_bus joined in 6.11. The names are those
+ * of the reset_method attribute, against which the tests compare.
+ */
+static const char *const ptx_reset_names[] = {
+	"", "device_specific", "acpi", "flr", "af_flr", "pm", "bus", "cxl_bus",
+};
+
+/**
+ * ptx_reset_method_names() - write reset methods by name
+ * @methods: struct pci_dev's reset_methods; ends with a zero or at @nr
+ * @nr: its length
+ * @buf: gets the names in order, separated by spaces
+ * @size: room in @buf; PTX_RESET_METHODS_SIZE is enough
+ */
+void ptx_reset_method_names(const u8 *methods, size_t nr, char *buf, size_t size)
+{
+	size_t i, at = 0;
+
+	buf[0] = '\0';
+	for (i = 0; i < nr && methods[i]; i++)
+		at += scnprintf(buf + at, size - at, "%s%s", at ? " " : "",
+				methods[i] < ARRAY_SIZE(ptx_reset_names) ?
+				ptx_reset_names[methods[i]] : "unknown");
+}
+EXPORT_SYMBOL_IF_KUNIT(ptx_reset_method_names);
+
+/**
+ * ptx_catalog_driver() - name the driver a device is on, without its lock
+ * @pdev: the device
+ * @buf: gets the name, or ""
+ * @size: room in @buf
+ *
+ * A driver's memory is its module's, and that goes only after RCU has been
+ * waited for.
+ *
+ * Return: the length of the name.
+ */
+size_t ptx_catalog_driver(struct pci_dev *pdev, char *buf, size_t size)
+{
+	struct device_driver *driver;
+	ssize_t len = 0;
+
+	buf[0] = '\0';
+	rcu_read_lock();
+	driver = READ_ONCE(pdev->dev.driver);
+	if (driver)
+		len = strscpy(buf, driver->name, size);
+	rcu_read_unlock();
+	return len < 0 ? strlen(buf) : len;
+}
+
+static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action,
+				 void *data)
+{
+	struct pci_dev *pdev = to_pci_dev((struct device *)data);
+
+	if (ptx_device_is_bridge(pdev))
+		return NOTIFY_DONE;
+	switch (action) {
+	case BUS_NOTIFY_ADD_DEVICE:
+		ptx_event_device(PTX_EVENT_DEVICE_ADD, pdev);
+		break;
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		ptx_event_device(PTX_EVENT_DEVICE_DEL, pdev);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block ptx_catalog_nb = {
+	.notifier_call = ptx_catalog_bus_event,
+};
+
+int ptx_catalog_init(void)
+{
+	return bus_register_notifier(&pci_bus_type, &ptx_catalog_nb);
+}
+
+void ptx_catalog_exit(void)
+{
+	bus_unregister_notifier(&pci_bus_type, &ptx_catalog_nb);
+}

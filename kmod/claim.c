@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Claims: which lease holds which IOMMU group, how it gets there, and how it
+ * goes home.
+ *
+ * Two registries, by group number and by PCI address, filled for a whole
+ * request under ptx_claims_lock, all or nothing. Lookups by device take no
+ * lock: they run in probe, in VFIO's ops and in bus notifiers. A claim's state
+ * is under its lease's state_lock, its journal belongs to its work.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+#include <kunit/visibility.h>
+
+#include "bind.h"
+#include "catalog.h"
+#include "claim.h"
+#include "events.h"
+#include "group.h"
+#include "lease.h"
+#include "ptx_main.h"
+#include "vfio_pci.h"
+
+/* How often a VMM that holds on to its devices is asked for them again. */
+#define PTX_ASK_BACK_MS		5000
+/* How often a driver that does not tell us about its users is looked at. */
+#define PTX_STOCK_POLL_MS	50
+
+static DEFINE_MUTEX(ptx_claims_lock);
+static DEFINE_XARRAY(ptx_claims);
+static DEFINE_XARRAY(ptx_members);
+
+static unsigned long ptx_device_key(struct pci_dev *pdev)
+{
+	return ((unsigned long)pci_domain_nr(pdev->bus) << 16) | pci_dev_id(pdev);
+}
+
+/**
+ * ptx_blockers_add() - note something that stands in the way
+ * @blockers: where; NULL to drop it
+ * @reason: a value of enum ptx_reason
+ * @culprit: the device at fault
+ * @lease: the lease that holds it, or 0
+ */
+void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
+		      const char *culprit, u64 lease)
+{
+	if (!blockers)
+		return;
+	if (!blockers->nr) {
+		blockers->first.reason = reason;
+		blockers->first.lease = lease;
+		strscpy(blockers->first.culprit, culprit);
+	}
+	if (blockers->nr < blockers->max) {
+		struct ptx_blocker *b = &blockers->list[blockers->nr];
+
+		memset(b, 0, sizeof(*b));
+		b->reason = reason;
+		b->lease = lease;
+		strscpy(b->culprit, culprit);
+	}
+	blockers->nr++;
+}
+EXPORT_SYMBOL_IF_KUNIT(ptx_blockers_add);
+
+static void ptx_claim_work(struct work_struct *work);
+
+/* The first entry of every journal and so the last to be undone. */
+struct ptx_claim_entry {
+	struct ptx_entry entry;
+	struct ptx_claim *claim;
+};
+
+static void ptx_claim_unregister(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+
+	lockdep_assert_held(&ptx_claims_lock);
+	ptx_for_each_member(member, claim)
+		xa_cmpxchg(&ptx_members, member->key, member, NULL, 0);
+	xa_cmpxchg(&ptx_claims, claim->group_id, claim, NULL, 0);
+}
+
+static enum ptx_undo ptx_claim_undo(struct ptx_entry *entry)
+{
+	struct ptx_claim *claim =
+		container_of(entry, struct ptx_claim_entry, entry)->claim;
+
+	mutex_lock(&ptx_claims_lock);
+	ptx_claim_unregister(claim);
+	mutex_unlock(&ptx_claims_lock);
+	return PTX_UNDO_DONE;
+}
+
+static void ptx_claim_entry_free(struct ptx_entry *entry)
+{
+	kfree(container_of(entry, struct ptx_claim_entry, entry));
+}
+
+static const struct ptx_step ptx_claim_step = {
+	.doing = "claiming the group",
+	.undoing = "dropping the claim",
+	.undo = ptx_claim_undo,
+	.free = ptx_claim_entry_free,
+};
+
+static void ptx_claim_release(struct kref *ref)
+{
+	struct ptx_claim *claim = container_of(ref, struct ptx_claim, ref);
+	struct ptx_member *member, *next;
+
+	/* Entries that were never armed; nothing is undone here. */
+	WARN_ON(ptx_journal_unwind(&claim->journal) != PTX_UNDO_DONE);
+	list_for_each_entry_safe(member, next, &claim->members, node) {
+		pci_dev_put(member->pdev);
+		kfree_rcu(member, rcu);
+	}
+	iommu_group_put(claim->group);
+	if (claim->lease)
+		ptx_lease_put(claim->lease);
+	kfree_rcu(claim, rcu);
+}
+
+/**
+ * ptx_claim_put() - drop a reference
+ * @claim: the claim
+ */
+void ptx_claim_put(struct ptx_claim *claim)
+{
+	kref_put(&claim->ref, ptx_claim_release);
+}
+
+struct ptx_group_walk {
+	struct ptx_claim *claim;
+	struct ptx_blockers *blockers;
+};
+
+static int ptx_claim_add_member(struct device *dev, void *data)
+{
+	struct ptx_group_walk *walk = data;
+	struct ptx_member *member, *first;
+
+	/* What stays with the host must leave the group's DMA alone. */
+	if (!dev_is_pci(dev) || ptx_device_is_bridge(to_pci_dev(dev))) {
+		if (!dev_is_pci(dev) || ptx_device_does_kernel_dma(dev))
+			ptx_blockers_add(walk->blockers, PTX_REASON_GROUP_BLOCKED,
+					 dev_name(dev), 0);
+		return 0;
+	}
+	/*
+	 * A device that makes a domain of its own, as VMD does, takes everything
+	 * in it away when its driver goes.
+	 */
+	first = list_first_entry_or_null(&walk->claim->members, struct ptx_member,
+					 node);
+	if (first && pci_domain_nr(first->pdev->bus) !=
+		     pci_domain_nr(to_pci_dev(dev)->bus)) {
+		ptx_blockers_add(walk->blockers, PTX_REASON_GROUP_BLOCKED,
+				 dev_name(dev), 0);
+		return 0;
+	}
+	member = kzalloc(sizeof(*member), GFP_KERNEL);
+	if (!member)
+		return -ENOMEM;
+	member->claim = walk->claim;
+	member->outcome = PTX_MEMBER_STATE_HOME;
+	member->pdev = pci_dev_get(to_pci_dev(dev));
+	member->key = ptx_device_key(member->pdev);
+	list_add_tail(&member->node, &walk->claim->members);
+	walk->claim->nr_members++;
+	return 0;
+}
+
+/**
+ * ptx_claim_alloc() - read a device's group into a claim, claiming nothing yet
+ * @lease: the lease it is for; NULL to only look at the group
+ * @pdev: any device of the group
+ * @driver: the VFIO driver its members will go to
+ * @blockers: gets PTX_REASON_NO_GROUP, and group mates that stand in the way
+ *
+ * Undone by ptx_claim_put().
+ *
+ * Return: the claim, or -ENOMEM, or -EBUSY when the device has no group.
+ */
+struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
+				  const char *driver,
+				  struct ptx_blockers *blockers)
+{
+	struct ptx_group_walk walk = { .blockers = blockers };
+	struct ptx_claim_entry *entry;
+	struct ptx_claim *claim;
+	int ret;
+
+	claim = kzalloc(sizeof(*claim), GFP_KERNEL);
+	if (!claim)
+		return ERR_PTR(-ENOMEM);
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry) {
+		kfree(claim);
+		return ERR_PTR(-ENOMEM);
+	}
+	claim->group = iommu_group_get(&pdev->dev);
+	if (!claim->group) {
+		ptx_blockers_add(blockers, PTX_REASON_NO_GROUP, pci_name(pdev), 0);
+		kfree(entry);
+		kfree(claim);
+		return ERR_PTR(-EBUSY);
+	}
+	claim->group_id = iommu_group_id(claim->group);
+	kref_init(&claim->ref);
+	INIT_LIST_HEAD(&claim->node);
+	INIT_LIST_HEAD(&claim->members);
+	INIT_WORK(&claim->work, ptx_claim_work);
+	ptx_journal_init(&claim->journal);
+	claim->state = PTX_MEMBER_STATE_BUILDING;
+	strscpy(claim->driver, driver);
+	entry->claim = claim;
+	ptx_journal_reserve(&claim->journal, &entry->entry, &ptx_claim_step);
+	if (lease) {
+		ptx_lease_get(lease);
+		claim->lease = lease;
+	}
+
+	walk.claim = claim;
+	ret = iommu_group_for_each_dev(claim->group, &walk, ptx_claim_add_member);
+	if (ret) {
+		ptx_claim_put(claim);
+		return ERR_PTR(ret);
+	}
+	return claim;
+}
+
+static int ptx_claim_register(struct ptx_claim *claim)
+{
+	struct ptx_entry *entry = list_first_entry(&claim->journal.entries,
+						   struct ptx_entry, node);
+	struct ptx_member *member;
+	int ret;
+
+	lockdep_assert_held(&ptx_claims_lock);
+	ret = xa_insert(&ptx_claims, claim->group_id, claim, GFP_KERNEL);
+	if (ret)
+		return ret;
+	ptx_for_each_member(member, claim) {
+		ret = xa_insert(&ptx_members, member->key, member, GFP_KERNEL);
+		if (ret) {
+			ptx_claim_unregister(claim);
+			return ret;
+		}
+	}
+	ptx_journal_arm(&claim->journal, entry);
+	return 0;
+}
+
+/**
+ * ptx_claims_take() - claim groups for a request, all or nothing
+ * @claims: fresh from ptx_claim_alloc(), each a different group
+ * @nr: their number
+ * @blockers: gets every claim that is held, with its holder
+ *
+ * Undone by unwinding each claim's journal.
+ *
+ * Return: 0, -EBUSY when one is held, -ENOMEM.
+ */
+int ptx_claims_take(struct ptx_claim **claims, u32 nr,
+		    struct ptx_blockers *blockers)
+{
+	int ret = 0;
+	u32 i;
+
+	mutex_lock(&ptx_claims_lock);
+	for (i = 0; i < nr; i++) {
+		struct ptx_claim *holder = xa_load(&ptx_claims, claims[i]->group_id);
+		struct ptx_member *member;
+
+		if (!holder)
+			continue;
+		ptx_for_each_member(member, claims[i])
+			if (member->requested)
+				ptx_blockers_add(blockers, PTX_REASON_HELD,
+						 pci_name(member->pdev),
+						 holder->lease->id);
+		ret = -EBUSY;
+	}
+	for (i = 0; !ret && i < nr; i++)
+		ret = ptx_claim_register(claims[i]);
+	if (ret) {
+		/* The one that failed cleaned up after itself. */
+		for (i = 0; i < nr; i++) {
+			struct ptx_entry *entry =
+				list_first_entry(&claims[i]->journal.entries,
+						 struct ptx_entry, node);
+			if (entry->armed) {
+				ptx_claim_unregister(claims[i]);
+				entry->armed = false;
+			}
+		}
+	}
+	mutex_unlock(&ptx_claims_lock);
+	return ret;
+}
+
+/**
+ * ptx_claim_holder() - who holds a group
+ * @group: the group
+ *
+ * Return: the id of the lease that claims it, or 0.
+ */
+u64 ptx_claim_holder(struct iommu_group *group)
+{
+	struct ptx_claim *claim;
+	u64 id = 0;
+
+	mutex_lock(&ptx_claims_lock);
+	claim = xa_load(&ptx_claims, iommu_group_id(group));
+	if (claim)
+		id = claim->lease->id;
+	mutex_unlock(&ptx_claims_lock);
+	return id;
+}
+
+/**
+ * ptx_member_get() - find the member that a device is
+ * @pdev: the device
+ *
+ * Takes no lock. Undone by ptx_member_put().
+ *
+ * Return: the member, its claim referenced, or NULL.
+ */
+struct ptx_member *ptx_member_get(struct pci_dev *pdev)
+{
+	struct ptx_member *member;
+
+	rcu_read_lock();
+	member = xa_load(&ptx_members, ptx_device_key(pdev));
+	if (member && (member->pdev != pdev ||
+		       !kref_get_unless_zero(&member->claim->ref)))
+		member = NULL;
+	rcu_read_unlock();
+	return member;
+}
+
+/**
+ * ptx_claim_forget() - a member's device left the bus; free its address
+ * @member: the member
+ *
+ * Another device may appear there at once. Takes no lock of ours.
+ */
+void ptx_claim_forget(struct ptx_member *member)
+{
+	xa_cmpxchg(&ptx_members, member->key, member, NULL, 0);
+}
+
+/**
+ * ptx_claim_quiesce_all() - stop the DMA of everything leased
+ *
+ * But for what is still, or again, on its native driver.
+ * For a host that goes down: drivers are left as they are, since taking them
+ * away could wait for a VMM that is not going to answer.
+ */
+void ptx_claim_quiesce_all(void)
+{
+	struct ptx_member *member;
+	unsigned long key;
+
+	mutex_lock(&ptx_claims_lock);
+	xa_for_each(&ptx_members, key, member)
+		if (pci_device_is_present(member->pdev) &&
+		    !ptx_device_does_kernel_dma(&member->pdev->dev))
+			pci_clear_master(member->pdev);
+	mutex_unlock(&ptx_claims_lock);
+}
+
+/**
+ * ptx_claim_is_busy() - does VFIO have users on it
+ * @claim: the claim; the caller holds no spinlock
+ *
+ * Return: true while a device of the claim is open; for a driver that does not
+ * tell us, while the DMA of the group is owned by userspace.
+ */
+bool ptx_claim_is_busy(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+	bool opened = false, present = false;
+
+	if (!ptx_vfio_is_ours(claim->driver))
+		return ptx_group_is_in_use(claim->group);
+	spin_lock(&claim->lease->state_lock);
+	ptx_for_each_member(member, claim) {
+		opened |= member->opened;
+		present |= !member->gone;
+	}
+	spin_unlock(&claim->lease->state_lock);
+	return opened && present;
+}
+
+/* Waits until VFIO's users are gone, asking them; or until the host goes down. */
+static void ptx_claim_wait_closed(struct ptx_claim *claim)
+{
+	bool ours = ptx_vfio_is_ours(claim->driver);
+	unsigned long every = msecs_to_jiffies(ours ? PTX_ASK_BACK_MS :
+						      PTX_STOCK_POLL_MS);
+	struct ptx_member *member;
+	unsigned int asked = 0;
+
+	if (!ptx_claim_is_busy(claim))
+		return;
+	ptx_journal_at(&claim->journal, "waiting for VFIO files to be closed");
+	while (ptx_claim_is_busy(claim) && !ptx_going_down()) {
+		ptx_for_each_member(member, claim)
+			ptx_vfio_ask_back(member, asked);
+		asked++;
+		/* Looking at a driver that is not ours takes a mutex. */
+		if (ours)
+			wait_event_idle_timeout(claim->lease->wait,
+						!ptx_claim_is_busy(claim) ||
+						ptx_going_down(), every);
+		else
+			schedule_timeout_idle(every);
+	}
+}
+
+static void ptx_claim_announce(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim) {
+		switch (member->outcome) {
+		case PTX_MEMBER_STATE_DRIVERLESS:
+			ptx_event_member(PTX_EVENT_MEMBER_DRIVERLESS, member,
+					 PTX_REASON_NATIVE_REFUSED);
+			break;
+		case PTX_MEMBER_STATE_GONE:
+			ptx_event_member(PTX_EVENT_MEMBER_GONE, member,
+					 PTX_REASON_GONE);
+			break;
+		default:
+			ptx_event_member(PTX_EVENT_MEMBER_HOME, member,
+					 PTX_REASON_NONE);
+		}
+	}
+}
+
+static void ptx_claim_drain(struct ptx_claim *claim)
+{
+	struct ptx_lease *lease = claim->lease;
+	enum ptx_member_state end = PTX_MEMBER_STATE_HOME;
+	struct ptx_fault fault = {};
+	struct ptx_member *member;
+
+	ptx_claim_wait_closed(claim);
+	if (ptx_going_down()) {
+		/*
+		 * Drivers stay where they are: taking one away could wait for
+		 * a VMM while the host waits for us. DMA has been stopped.
+		 */
+		return;
+	}
+	if (ptx_journal_unwind(&claim->journal) == PTX_UNDO_DRIVERLESS)
+		end = PTX_MEMBER_STATE_DRIVERLESS;
+	ptx_for_each_member(member, claim)
+		if (member->outcome == PTX_MEMBER_STATE_DRIVERLESS) {
+			fault.reason = PTX_REASON_NATIVE_REFUSED;
+			strscpy(fault.culprit, pci_name(member->pdev));
+		}
+	ptx_claim_announce(claim);
+
+	spin_lock(&lease->state_lock);
+	claim->state = end;
+	if (fault.reason && !lease->fault.reason)
+		lease->fault = fault;
+	if (fault.reason && !claim->fault.reason)
+		claim->fault = fault;
+	list_del_init(&claim->node);
+	spin_unlock(&lease->state_lock);
+	wake_up_all(&lease->wait);
+	ptx_lease_settle(lease);
+	ptx_claim_put(claim);
+}
+
+/*
+ * ptx_claim_work() - build a claim up, or take it down
+ * @work: the claim's; ptx_claim_start() gave it a reference to the claim
+ *
+ * Never runs in the task that dropped the lease's file, but for ptx.inline: it
+ * may have to wait for that task's own VFIO files.
+ */
+static void ptx_claim_work(struct work_struct *work)
+{
+	struct ptx_claim *claim = container_of(work, struct ptx_claim, work);
+	struct ptx_lease *lease = claim->lease;
+	bool build, drain;
+
+	spin_lock(&lease->state_lock);
+	build = claim->state == PTX_MEMBER_STATE_BUILDING && !claim->built;
+	drain = claim->state == PTX_MEMBER_STATE_DRAINING;
+	if (drain && !claim->built) {
+		/* Nobody wants it any more before it was begun. */
+		claim->error = ptx_lease_open_for_business(lease) ? -ENODEV :
+								   -ESHUTDOWN;
+		claim->built = true;
+	}
+	spin_unlock(&lease->state_lock);
+
+	if (build) {
+		int error = ptx_bind_take(claim);
+
+		spin_lock(&lease->state_lock);
+		claim->error = error;
+		claim->built = true;
+		/* Somebody gave up on it meanwhile: the way back is ours. */
+		drain = claim->state == PTX_MEMBER_STATE_DRAINING;
+		spin_unlock(&lease->state_lock);
+		wake_up_all(&lease->wait);
+	}
+	if (drain)
+		ptx_claim_drain(claim);
+	ptx_claim_put(claim);
+}
+
+/**
+ * ptx_claim_start() - run a claim's work
+ * @claim: the claim
+ * @inl: in this task rather than by a worker
+ */
+void ptx_claim_start(struct ptx_claim *claim, bool inl)
+{
+	ptx_claim_get(claim);
+	if (inl)
+		ptx_claim_work(&claim->work);
+	else if (!queue_work(ptx_wq, &claim->work))
+		ptx_claim_put(claim);
+}
+
+/**
+ * ptx_claim_send_home() - mark a claim for going home
+ * @claim: the claim; its lease's state_lock is held
+ *
+ * If it is still being built, the builder carries on with the way back; else
+ * the caller starts its work with ptx_lease_kick(), once it holds no spinlock.
+ * So nothing ever waits to be undone.
+ */
+void ptx_claim_send_home(struct ptx_claim *claim)
+{
+	lockdep_assert_held(&claim->lease->state_lock);
+	if (claim->state != PTX_MEMBER_STATE_BUILDING &&
+	    claim->state != PTX_MEMBER_STATE_READY)
+		return;
+	WRITE_ONCE(claim->state, PTX_MEMBER_STATE_DRAINING);
+	claim->kick = claim->built;
+}
+
+/**
+ * ptx_member_describe() - say what there is to say about a member
+ * @member: its claim is referenced
+ * @info: filled in
+ * @publish: the claim is about to be published; say ready rather than building
+ */
+void ptx_member_describe(struct ptx_member *member, struct ptx_member_info *info,
+			 bool publish)
+{
+	struct ptx_claim *claim = member->claim;
+
+	memset(info, 0, sizeof(*info));
+	strscpy(info->name, pci_name(member->pdev));
+	strscpy(info->native_driver, member->native);
+	info->group = claim->group_id;
+	info->kind = ptx_kind_of(member->pdev);
+	spin_lock(&claim->lease->state_lock);
+	info->state = member->gone ? PTX_MEMBER_STATE_GONE : claim->state;
+	if (member->requested)
+		info->flags |= PTX_MEMBER_REQUESTED;
+	if (member->opened)
+		info->flags |= PTX_MEMBER_OPENED;
+	spin_unlock(&claim->lease->state_lock);
+	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)
+		info->state = PTX_MEMBER_STATE_READY;
+	if (info->state == PTX_MEMBER_STATE_READY) {
+		strscpy(info->driver, claim->driver);
+		ptx_vfio_cdev_name(member->pdev, info->cdev, sizeof(info->cdev));
+	}
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events: what happened, to the netlink multicast group and to tracepoints.
+ *
+ * Nothing here can fail its caller. A listener whose message could not be
+ * built or did not fit reads ENOBUFS from its socket and starts over with a
+ * dump, as with every netlink family. Callers may sleep and hold no spinlock.
+ */
+#include <linux/netlink.h>
+#include <linux/pci.h>
+#include <net/genetlink.h>
+
+#include "bind.h"
+#include "events.h"
+#include "lease.h"
+#include "netlink_gen.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* Counts what happened, so that a dump can tell that it was overtaken. */
+static atomic_t ptx_generation = ATOMIC_INIT(1);
+
+/**
+ * ptx_event_generation() - a number that changes whenever something happens
+ *
+ * Return: never 0, which netlink takes for none.
+ */
+unsigned int ptx_event_generation(void)
+{
+	return atomic_read(&ptx_generation) ?: 1;
+}
+
+struct ptx_notice {
+	enum ptx_event event;
+	enum ptx_reason reason;
+	const char *device;
+	const char *driver;
+	struct ptx_lease *lease;
+};
+
+static int ptx_notice_fill(struct sk_buff *skb, const struct ptx_notice *notice)
+{
+	void *hdr = genlmsg_put(skb, 0, 0, &ptx_nl_family, 0, PTX_CMD_NOTICE_NTF);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, PTX_A_NOTICE_EVENT, notice->event) ||
+	    nla_put_u64_64bit(skb, PTX_A_NOTICE_TIME_NS, ktime_get_ns(), 0) ||
+	    (notice->device &&
+	     nla_put_string(skb, PTX_A_NOTICE_DEVICE, notice->device)) ||
+	    (notice->driver && notice->driver[0] &&
+	     nla_put_string(skb, PTX_A_NOTICE_DRIVER, notice->driver)) ||
+	    (notice->lease &&
+	     (nla_put_u64_64bit(skb, PTX_A_NOTICE_LEASE_ID, notice->lease->id, 0) ||
+	      nla_put_string(skb, PTX_A_NOTICE_LEASE_NAME, notice->lease->name))) ||
+	    (notice->reason &&
+	     nla_put_u32(skb, PTX_A_NOTICE_REASON, notice->reason)))
+		return -EMSGSIZE;
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+static void ptx_notice_send(const struct ptx_notice *notice)
+{
+	struct sk_buff *skb;
+
+	atomic_inc(&ptx_generation);
+	trace_ptx_event(notice->event, notice->lease ? notice->lease->id : 0,
+			notice->device ?: "", notice->reason);
+	if (!genl_has_listeners(&ptx_nl_family, &init_net, PTX_NLGRP_EVENTS))
+		return;
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb || ptx_notice_fill(skb, notice)) {
+		nlmsg_free(skb);
+		genl_set_err(&ptx_nl_family, &init_net, 0, PTX_NLGRP_EVENTS,
+			     ENOBUFS);
+		return;
+	}
+	genlmsg_multicast(&ptx_nl_family, skb, 0, PTX_NLGRP_EVENTS, GFP_KERNEL);
+}
+
+/**
+ * ptx_event_device() - something happened to a device of nobody's in particular
+ * @event: what
+ * @pdev: to which
+ */
+void ptx_event_device(enum ptx_event event, struct pci_dev *pdev)
+{
+	const struct ptx_notice notice = {
+		.event = event,
+		.device = pci_name(pdev),
+	};
+
+	ptx_notice_send(&notice);
+}
+
+/**
+ * ptx_event_lease() - something happened to a lease
+ * @event: what
+ * @lease: to which
+ * @reason: why, or PTX_REASON_NONE
+ */
+void ptx_event_lease(enum ptx_event event, struct ptx_lease *lease,
+		     enum ptx_reason reason)
+{
+	const struct ptx_notice notice = {
+		.event = event,
+		.reason = reason,
+		.lease = lease,
+	};
+
+	ptx_notice_send(&notice);
+}
+
+/**
+ * ptx_event_member() - something happened to a member of a lease
+ * @event: what
+ * @member: to which
+ * @reason: why, or PTX_REASON_NONE
+ */
+void ptx_event_member(enum ptx_event event, struct ptx_member *member,
+		      enum ptx_reason reason)
+{
+	const char *driver = event == PTX_EVENT_MEMBER_HOME ? member->native :
+			     event == PTX_EVENT_MEMBER_READY ? member->claim->driver :
+			     NULL;
+	const struct ptx_notice notice = {
+		.event = event,
+		.reason = reason,
+		.device = pci_name(member->pdev),
+		.driver = driver,
+		.lease = member->claim->lease,
+	};
+
+	ptx_notice_send(&notice);
+}
+
+/**
+ * ptx_trace_begin() - a call into the driver core begins
+ * @pdev: the device
+ * @step: which call
+ */
+void ptx_trace_begin(struct pci_dev *pdev, const char *step)
+{
+	trace_ptx_step(pci_name(pdev), step, true);
+}
+
+/**
+ * ptx_trace_end() - a call into the driver core has returned
+ * @pdev: the device
+ * @step: as for ptx_trace_begin()
+ */
+void ptx_trace_end(struct pci_dev *pdev, const char *step)
+{
+	trace_ptx_step(pci_name(pdev), step, false);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PTX_LEASE_H
+#define PTX_LEASE_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/ptx.h>
+
+#include "journal.h"
+
+struct iommu_group;
+struct ptx_vfio_device;
+
+/**
+ * DOC: Leases, claims and members
+ *
+ * A lease holds claims; a claim is a lease's exclusive hold on one IOMMU
+ * group; a member is one device of that group. The group is the smallest unit
+ * the hardware can isolate, so it is also the unit that moves: a claim has one
+ * journal for all its members, and its work item builds it up and takes it
+ * down again. Claims move in parallel; within a claim everything is in order,
+ * which is what lets every function of a group leave VFIO before the first one
+ * returns to a driver that does DMA.
+ *
+ * Locks, outermost first:
+ *
+ * - ptx_lease.lock: one transaction at a time on a lease; held across
+ *   driver-core calls, never while waiting for userspace to close something
+ * - the driver core's own locks
+ * - ptx_claims_lock (claim.c), ptx_leases_lock (lease.c): the registries
+ * - ptx_lease.state_lock: short, never held across a call out. Probe, remove,
+ *   VFIO's ops and bus notifiers take nothing else of ours.
+ */
+
+/**
+ * struct ptx_fault - why something was refused
+ * @reason: a value of enum ptx_reason
+ * @lease: the lease that holds the culprit, or 0
+ * @culprit: the device at fault, or empty
+ */
+struct ptx_fault {
+	u32 reason;
+	u64 lease;
+	char culprit[PTX_DEVICE_NAME_SIZE];
+};
+
+/**
+ * struct ptx_bond - what ties a lease to a process
+ * @file: the pidfd; a reference
+ * @pid: its process; pinned by @file
+ * @head: the wait queue its exit wakes
+ * @wait: our entry in @head
+ * @table: used once, to find @head
+ * @work: drains the lease; the waker may not
+ */
+struct ptx_bond {
+	struct file *file;
+	struct pid *pid;
+	wait_queue_head_t *head;
+	wait_queue_entry_t wait;
+	poll_table table;
+	struct work_struct work;
+};
+
+/**
+ * struct ptx_lease - devices held for one VM
+ * @ref: one for the registry until released, one per claim, one per file
+ * @id: never used twice
+ * @name: unique among live leases
+ * @owner: may open the devices and see the lease
+ * @persistent: lives until released, not with a file
+ * @created: for its age
+ * @bond: the process it ends with, if any
+ * @by_name: in the registry's names
+ * @lock: one transaction at a time
+ * @state_lock: protects everything below, the state of the claims, and the
+ *	opened and vfio fields of their members
+ * @state: only moves forward
+ * @settled: it is being ended for good
+ * @claims: of struct ptx_claim
+ * @fault: what went wrong first while giving back
+ * @wait: woken whenever something under @state_lock changes
+ * @free_work: the last reference may go where nothing can sleep
+ */
+struct ptx_lease {
+	struct kref ref;
+	u64 id;
+	char name[PTX_LEASE_NAME_MAX + 1];
+	kuid_t owner;
+	bool persistent;
+	ktime_t created;
+	struct ptx_bond bond;
+	struct hlist_node by_name;
+
+	struct mutex lock;
+
+	spinlock_t state_lock;
+	enum ptx_lease_state state;
+	bool settled;
+	struct list_head claims;
+	struct ptx_fault fault;
+
+	wait_queue_head_t wait;
+	struct work_struct free_work;
+};
+
+/**
+ * struct ptx_claim - a lease's exclusive hold on a group
+ * @ref: one for the lease's list, one per running work, plus passers-by
+ * @rcu: lookups by device do not lock
+ * @node: in the lease's claims, under its state_lock
+ * @lease: holds a reference
+ * @group: holds a reference, since group ids are reused
+ * @group_id: its number
+ * @members: of struct ptx_member; fixed once the group was read
+ * @nr_members: their number
+ * @driver: the VFIO driver its members go to
+ * @journal: belongs to the work item, or to the task that runs it inline
+ * @work: builds the claim up, and takes it down
+ * @state: under the lease's state_lock
+ * @built: building has ended, well or badly
+ * @kick: marked for draining, work not started yet
+ * @at: the member that a step is being done to, or NULL; read without a lock
+ * @error: how building ended
+ * @fault: and why
+ */
+struct ptx_claim {
+	struct kref ref;
+	struct rcu_head rcu;
+	struct list_head node;
+	struct ptx_lease *lease;
+	struct iommu_group *group;
+	int group_id;
+	struct list_head members;
+	unsigned int nr_members;
+	char driver[PTX_DEVICE_NAME_SIZE];
+	struct ptx_journal journal;
+	struct work_struct work;
+	enum ptx_member_state state;
+	bool built;
+	bool kick;
+	struct ptx_member *at;
+	int error;
+	struct ptx_fault fault;
+};
+
+/**
+ * struct ptx_member - a device in a claim
+ * @node: in the claim's members
+ * @rcu: as for the claim
+ * @claim: the claim; a member lives exactly as long
+ * @pdev: holds a reference
+ * @native: the driver it came from, or empty
+ * @key: its address, for the registry; what it is read from may go before it
+ * @requested: named by a request, not brought along by its group
+ * @leaving: it is being taken off the bus
+ * @gone: it left the bus
+ * @opened: VFIO has it open
+ * @vfio: while ptx-vfio-pci has it
+ * @outcome: PTX_MEMBER_STATE_HOME, _DRIVERLESS or _GONE once given back
+ */
+struct ptx_member {
+	struct list_head node;
+	struct rcu_head rcu;
+	struct ptx_claim *claim;
+	struct pci_dev *pdev;
+	char native[PTX_DEVICE_NAME_SIZE];
+	unsigned long key;
+	bool requested;
+	bool leaving;
+	bool gone;
+	bool opened;
+	struct ptx_vfio_device *vfio;
+	enum ptx_member_state outcome;
+};
+
+/**
+ * struct ptx_blockers - where blockers are gathered
+ * @list: room for @max, may be NULL
+ * @max: its length
+ * @nr: how many there are, also beyond @max
+ * @first: the first of them, always kept
+ */
+struct ptx_blockers {
+	struct ptx_blocker *list;
+	u32 max;
+	u32 nr;
+	struct ptx_fault first;
+};
+
+void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
+		      const char *culprit, u64 lease);
+
+/**
+ * struct ptx_add - a request to add devices
+ * @devices: their names
+ * @nr_devices: their number
+ * @exact: do not widen to the group
+ * @driver: the VFIO driver; empty for ours
+ * @timeout_ms: deadline
+ * @report: called when everything is built and before it is published; an
+ *	error undoes all. May sleep and touch user memory.
+ * @claims: what is being added, while @report runs
+ * @nr_claims: their number
+ * @blockers: where to gather what stands in the way
+ */
+struct ptx_add {
+	const struct ptx_device_name *devices;
+	u32 nr_devices;
+	bool exact;
+	const char *driver;
+	u32 timeout_ms;
+	int (*report)(struct ptx_add *add, struct ptx_lease *lease);
+	struct ptx_claim **claims;
+	u32 nr_claims;
+	struct ptx_blockers *blockers;
+};
+
+/* lease.c */
+struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
+				   bool persistent, struct file *pidfd,
+				   u32 *reason);
+struct ptx_lease *ptx_lease_find(u64 id);
+struct ptx_lease *ptx_lease_find_name(const char *name);
+struct ptx_lease *ptx_lease_next(u64 *id);
+static inline void ptx_lease_get(struct ptx_lease *lease)
+{
+	kref_get(&lease->ref);
+}
+void ptx_lease_put(struct ptx_lease *lease);
+void ptx_lease_drain(struct ptx_lease *lease);
+void ptx_lease_kick(struct ptx_lease *lease);
+void ptx_lease_settle(struct ptx_lease *lease);
+int ptx_lease_release(struct ptx_lease *lease, u32 timeout_ms,
+		      struct ptx_fault *fault);
+struct ptx_claim **ptx_lease_claims(struct ptx_lease *lease, u32 *nr);
+void ptx_lease_put_claims(struct ptx_claim **claims, u32 nr);
+void ptx_leases_quiesce(void);
+int ptx_lease_init(void);
+void ptx_lease_exit(void);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+bool ptx_lease_name_valid(const char *name, size_t len);
+#endif
+
+static inline bool ptx_lease_open_for_business(struct ptx_lease *lease)
+{
+	lockdep_assert_held(&lease->state_lock);
+	return lease->state == PTX_LEASE_STATE_NEW ||
+	       lease->state == PTX_LEASE_STATE_ACTIVE;
+}
+
+/* request.c */
+int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add);
+int ptx_lease_remove(struct ptx_lease *lease,
+		     const struct ptx_device_name *devices, u32 nr,
+		     u32 timeout_ms, struct ptx_fault *fault);
+
+/* claim.c */
+struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
+				  const char *driver,
+				  struct ptx_blockers *blockers);
+void ptx_claim_put(struct ptx_claim *claim);
+static inline void ptx_claim_get(struct ptx_claim *claim)
+{
+	kref_get(&claim->ref);
+}
+int ptx_claims_take(struct ptx_claim **claims, u32 nr,
+		    struct ptx_blockers *blockers);
+u64 ptx_claim_holder(struct iommu_group *group);
+struct ptx_member *ptx_member_get(struct pci_dev *pdev);
+static inline void ptx_member_put(struct ptx_member *member)
+{
+	ptx_claim_put(member->claim);
+}
+void ptx_member_describe(struct ptx_member *member, struct ptx_member_info *info,
+			 bool publish);
+void ptx_claim_forget(struct ptx_member *member);
+void ptx_claim_quiesce_all(void);
+
+#define ptx_for_each_member(member, claim) \
+	list_for_each_entry(member, &(claim)->members, node)
+
+#endif

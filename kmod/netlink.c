@@ -1,0 +1,815 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The generic netlink family ptx: marshalling only. The policies and the table
+ * of operations are generated from Documentation/netlink/specs/ptx.yaml.
+ *
+ * A request that moves devices runs in its sender's context, as devlink's
+ * reload does, and holds genetlink's semaphore for reading while it waits; its
+ * deadline bounds that. Owns no state but the position of a dump.
+ */
+#include <linux/cred.h>
+#include <linux/iommu.h>
+#include <linux/netlink.h>
+#include <linux/pci.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+#include "access.h"
+#include "catalog.h"
+#include "compat/driver_override.h"
+#include "events.h"
+#include "group.h"
+#include "lease.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+#include "vfio_pci.h"
+
+/* What a lease without its members, and a member, take in a message at most. */
+#define PTX_NL_LEASE_SIZE	256
+#define PTX_NL_MEMBER_SIZE	256
+/* Room for as many members as a lease can have. */
+#define PTX_DUMP_ALLOC_MAX	((size_t)SZ_128K)
+#define PTX_NL_BLOCKERS_MAX	64
+
+/*
+ * What to tell the sender, by reason; the culprit's name goes in front. A
+ * formatted extack message holds 80 bytes, so these are short.
+ */
+static const char *const ptx_reason_texts[] = {
+	[PTX_REASON_NONE] = "failed",
+	[PTX_REASON_NO_DEVICE] = "no such device",
+	[PTX_REASON_DUPLICATE] = "named twice in this request",
+	[PTX_REASON_BRIDGE] = "is a bridge; lease what is behind it",
+	[PTX_REASON_NO_GROUP] = "no IOMMU group; turn the IOMMU on",
+	[PTX_REASON_GROUP_SHARED] = "shares the group; name it too",
+	[PTX_REASON_GROUP_BLOCKED] = "shares the group and cannot be leased",
+	[PTX_REASON_HELD] = "is held by another lease",
+	[PTX_REASON_IN_USE] = "its group is in use outside ptx",
+	[PTX_REASON_RESERVED_REGION] = "firmware needs it mapped (RMRR)",
+	[PTX_REASON_NO_MSI_ISOLATION] = "no interrupt remapping",
+	[PTX_REASON_BOOT_DISPLAY] = "drives the boot display",
+	[PTX_REASON_VFS_ENABLED] = "has VFs enabled; disable them",
+	[PTX_REASON_BAD_DRIVER] = "driver is missing or not for VFIO",
+	[PTX_REASON_UNBIND_STUCK] = "driver does not let go of it",
+	[PTX_REASON_ATTACH_FAILED] = "VFIO driver refused it; see the log",
+	[PTX_REASON_GONE] = "has left the bus",
+	[PTX_REASON_NOT_ACTIVE] = "the lease is on its way home",
+	[PTX_REASON_NOT_MEMBER] = "is not in this lease",
+	[PTX_REASON_NAME_TAKEN] = "another lease has this name",
+	[PTX_REASON_BAD_NAME] = "a name is 1 to 63 bytes of printable UTF-8",
+	[PTX_REASON_NO_LEASE] = "no such lease",
+	[PTX_REASON_NO_RIGHT] = "needs CAP_SYS_ADMIN",
+	[PTX_REASON_BAD_PROCESS] = "no such process",
+	[PTX_REASON_TIMEOUT] = "still under way at the deadline",
+	[PTX_REASON_SHUTDOWN] = "the host is going down",
+	[PTX_REASON_NATIVE_REFUSED] = "its driver would not take it back",
+	[PTX_REASON_LIMIT] = "too many devices",
+	[PTX_REASON_NO_MEMORY] = "out of memory",
+	[PTX_REASON_INTERRUPTED] = "interrupted",
+};
+
+static int ptx_nl_fail(struct genl_info *info, int ret,
+		       const struct ptx_fault *fault)
+{
+	const char *text = ptx_reason_texts[PTX_REASON_NONE];
+
+	if (fault->reason < ARRAY_SIZE(ptx_reason_texts) &&
+	    ptx_reason_texts[fault->reason])
+		text = ptx_reason_texts[fault->reason];
+	if (fault->lease)
+		GENL_SET_ERR_MSG_FMT(info, "%s: is held by lease %llu",
+				     fault->culprit, fault->lease);
+	else if (fault->culprit[0])
+		GENL_SET_ERR_MSG_FMT(info, "%s: %s", fault->culprit, text);
+	else
+		GENL_SET_ERR_MSG_FMT(info, "%s", text);
+	return ret;
+}
+
+static int ptx_nl_fail_reason(struct genl_info *info, int ret, u32 reason)
+{
+	const struct ptx_fault fault = { .reason = reason };
+
+	return ptx_nl_fail(info, ret, &fault);
+}
+
+/*
+ * The parser lets the last of several attributes win. Here only devices may
+ * come more than once.
+ */
+static int ptx_nl_check(struct genl_info *info)
+{
+	unsigned long seen = 0;
+	struct nlattr *attr;
+	int rem;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		int type = nla_type(attr);
+
+		if (type < BITS_PER_LONG && __test_and_set_bit(type, &seen) &&
+		    (info->genlhdr->cmd == PTX_CMD_DEVICE_GET ||
+		     type != PTX_A_LEASE_DEVICE)) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "attribute given twice");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int ptx_nl_right(struct sk_buff *skb, struct genl_info *info)
+{
+	if (ptx_may_message(skb, PTX_RIGHT_CHANGE))
+		return 0;
+	return ptx_nl_fail_reason(info, -EPERM, PTX_REASON_NO_RIGHT);
+}
+
+/* Devices */
+
+static int ptx_nl_put_string(struct sk_buff *skb, int attr, const char *value)
+{
+	return value[0] ? nla_put_string(skb, attr, value) : 0;
+}
+
+static int ptx_nl_put_membership(struct sk_buff *skb, struct pci_dev *pdev)
+{
+	struct ptx_member *member = ptx_member_get(pdev);
+	int ret;
+
+	if (!member)
+		return 0;
+	ret = nla_put_u64_64bit(skb, PTX_A_DEVICE_LEASE_ID,
+				member->claim->lease->id, 0) ?:
+	      nla_put_u32(skb, PTX_A_DEVICE_MEMBER_STATE,
+			  READ_ONCE(member->claim->state));
+	ptx_member_put(member);
+	return ret;
+}
+
+static int ptx_nl_put_device(struct sk_buff *skb, struct pci_dev *pdev)
+{
+	struct iommu_group *group = iommu_group_get(&pdev->dev);
+	char driver[PTX_DEVICE_NAME_SIZE];
+	char override[PTX_DEVICE_NAME_SIZE];
+	char resets[PTX_RESET_METHODS_SIZE];
+	int group_id = -1;
+
+	if (group) {
+		group_id = iommu_group_id(group);
+		iommu_group_put(group);
+	}
+	ptx_catalog_driver(pdev, driver, sizeof(driver));
+	ptx_driver_override_peek(pdev, override, sizeof(override));
+	ptx_reset_method_names(pdev->reset_methods,
+			       ARRAY_SIZE(pdev->reset_methods), resets,
+			       sizeof(resets));
+	if (nla_put_string(skb, PTX_A_DEVICE_NAME, pci_name(pdev)) ||
+	    nla_put_u32(skb, PTX_A_DEVICE_KIND, ptx_kind_of(pdev)) ||
+	    nla_put_u16(skb, PTX_A_DEVICE_VENDOR_ID, pdev->vendor) ||
+	    nla_put_u16(skb, PTX_A_DEVICE_DEVICE_ID, pdev->device) ||
+	    nla_put_u16(skb, PTX_A_DEVICE_SUBSYSTEM_VENDOR_ID,
+			pdev->subsystem_vendor) ||
+	    nla_put_u16(skb, PTX_A_DEVICE_SUBSYSTEM_DEVICE_ID,
+			pdev->subsystem_device) ||
+	    nla_put_u32(skb, PTX_A_DEVICE_CLASS, pdev->class) ||
+	    nla_put_s32(skb, PTX_A_DEVICE_NUMA_NODE, dev_to_node(&pdev->dev)) ||
+	    ptx_nl_put_string(skb, PTX_A_DEVICE_DRIVER, driver) ||
+	    ptx_nl_put_string(skb, PTX_A_DEVICE_DRIVER_OVERRIDE, override) ||
+	    ptx_nl_put_string(skb, PTX_A_DEVICE_RESET_METHODS, resets) ||
+	    (group_id >= 0 && nla_put_u32(skb, PTX_A_DEVICE_GROUP, group_id)) ||
+	    (pdev->is_virtfn &&
+	     nla_put_string(skb, PTX_A_DEVICE_PHYSFN, pci_name(pci_physfn(pdev)))) ||
+	    ptx_nl_put_membership(skb, pdev))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int ptx_nl_put_blocker(struct sk_buff *skb, const struct ptx_blocker *b)
+{
+	struct nlattr *nest = nla_nest_start(skb, PTX_A_DEVICE_BLOCKER);
+
+	if (!nest || nla_put_u32(skb, PTX_A_BLOCKER_REASON, b->reason) ||
+	    nla_put_string(skb, PTX_A_BLOCKER_CULPRIT, b->culprit) ||
+	    (b->lease &&
+	     nla_put_u64_64bit(skb, PTX_A_BLOCKER_LEASE_ID, b->lease, 0)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+struct ptx_nl_mates {
+	struct sk_buff *skb;
+	struct pci_dev *pdev;
+};
+
+static int ptx_nl_put_mate(struct device *dev, void *data)
+{
+	struct ptx_nl_mates *mates = data;
+
+	if (dev == &mates->pdev->dev)
+		return 0;
+	return nla_put_string(mates->skb, PTX_A_DEVICE_GROUP_MEMBER, dev_name(dev));
+}
+
+/* Everything that keeps the device, and so its group, from being leased now. */
+static int ptx_nl_verdict(struct pci_dev *pdev, struct ptx_blockers *blockers)
+{
+	struct ptx_member *member;
+	struct ptx_claim *claim;
+
+	if (ptx_device_is_bridge(pdev)) {
+		ptx_blockers_add(blockers, PTX_REASON_BRIDGE, pci_name(pdev), 0);
+		return 0;
+	}
+	claim = ptx_claim_alloc(NULL, pdev, "", blockers);
+	if (IS_ERR(claim))
+		return PTR_ERR(claim) == -EBUSY ? 0 : PTR_ERR(claim);
+	ptx_for_each_member(member, claim)
+		member->requested = member->pdev == pdev;
+	ptx_group_verdict(claim, false, blockers);
+	ptx_claim_put(claim);
+	return 0;
+}
+
+static int ptx_nl_put_verdict(struct sk_buff *skb, struct pci_dev *pdev,
+			      const struct ptx_blockers *blockers)
+{
+	struct ptx_nl_mates mates = { .skb = skb, .pdev = pdev };
+	struct iommu_group *group;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; !ret && i < min(blockers->nr, blockers->max); i++)
+		ret = ptx_nl_put_blocker(skb, &blockers->list[i]);
+	group = iommu_group_get(&pdev->dev);
+	if (group && !ret)
+		ret = iommu_group_for_each_dev(group, &mates, ptx_nl_put_mate);
+	iommu_group_put(group);
+	return ret;
+}
+
+int ptx_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_blockers blockers = { .max = PTX_NL_BLOCKERS_MAX };
+	const char *name;
+	struct sk_buff *msg = NULL;
+	struct device *dev;
+	void *hdr;
+	int ret;
+
+	ret = ptx_nl_check(info);
+	if (ret)
+		return ret;
+	if (GENL_REQ_ATTR_CHECK(info, PTX_A_DEVICE_NAME))
+		return -EINVAL;
+	name = nla_data(info->attrs[PTX_A_DEVICE_NAME]);
+	dev = bus_find_device_by_name(&pci_bus_type, NULL, name);
+	if (!dev || strcmp(dev_name(dev), name)) {
+		struct ptx_fault fault = { .reason = PTX_REASON_NO_DEVICE };
+
+		strscpy(fault.culprit, name);
+		put_device(dev);
+		return ptx_nl_fail(info, -ENODEV, &fault);
+	}
+	blockers.list = kcalloc(blockers.max, sizeof(*blockers.list), GFP_KERNEL);
+	msg = genlmsg_new(NLMSG_GOODSIZE +
+			  PTX_NL_BLOCKERS_MAX * PTX_NL_MEMBER_SIZE, GFP_KERNEL);
+	if (!blockers.list || !msg) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
+	ret = ptx_nl_verdict(to_pci_dev(dev), &blockers);
+	if (ret)
+		goto err_free;
+	hdr = genlmsg_put_reply(msg, info, &ptx_nl_family, 0, PTX_CMD_DEVICE_GET);
+	if (!hdr || ptx_nl_put_device(msg, to_pci_dev(dev)) ||
+	    ptx_nl_put_verdict(msg, to_pci_dev(dev), &blockers)) {
+		ret = -EMSGSIZE;
+		goto err_free;
+	}
+	genlmsg_end(msg, hdr);
+	kfree(blockers.list);
+	put_device(dev);
+	return genlmsg_reply(msg, info);
+
+err_free:
+	nlmsg_free(msg);
+	kfree(blockers.list);
+	put_device(dev);
+	return ret;
+}
+
+/**
+ * struct ptx_device_dump - position of a dump of devices
+ * @next: the next device to dump, referenced; NULL at the beginning or the end
+ * @begun: which of the two
+ */
+struct ptx_device_dump {
+	struct pci_dev *next;
+	bool begun;
+};
+
+int ptx_nl_device_get_start(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct ptx_device_dump) > sizeof(cb->ctx));
+	memset(cb->ctx, 0, sizeof(struct ptx_device_dump));
+	return 0;
+}
+
+int ptx_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ptx_device_dump *dump = (void *)cb->ctx;
+	struct pci_dev *pdev = dump->next;
+
+	cb->seq = ptx_event_generation();
+	if (!dump->begun) {
+		dump->begun = true;
+		pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, NULL);
+	}
+	dump->next = NULL;
+	while (pdev) {
+		void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+					cb->nlh->nlmsg_seq, &ptx_nl_family,
+					NLM_F_MULTI, PTX_CMD_DEVICE_GET);
+
+		if (!hdr || ptx_nl_put_device(skb, pdev)) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			dump->next = pdev;
+			return skb->len ?: -EMSGSIZE;
+		}
+		genl_dump_check_consistent(cb, hdr);
+		genlmsg_end(skb, hdr);
+		pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, pdev);
+	}
+	return skb->len;
+}
+
+int ptx_nl_device_get_done(struct netlink_callback *cb)
+{
+	struct ptx_device_dump *dump = (void *)cb->ctx;
+
+	pci_dev_put(dump->next);
+	return 0;
+}
+
+/* Leases */
+
+static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_member *member,
+			     bool publish)
+{
+	struct ptx_claim *claim = member->claim;
+	const char *at = READ_ONCE(claim->journal.at);
+	struct ptx_member_info info;
+	struct nlattr *nest;
+
+	ptx_member_describe(member, &info, publish);
+	nest = nla_nest_start(skb, PTX_A_LEASE_MEMBER);
+	if (!nest ||
+	    nla_put_string(skb, PTX_A_MEMBER_DEVICE, info.name) ||
+	    nla_put_u32(skb, PTX_A_MEMBER_KIND, info.kind) ||
+	    nla_put_u32(skb, PTX_A_MEMBER_GROUP, info.group) ||
+	    nla_put_u32(skb, PTX_A_MEMBER_STATE, info.state) ||
+	    ptx_nl_put_string(skb, PTX_A_MEMBER_NATIVE_DRIVER, info.native_driver) ||
+	    ptx_nl_put_string(skb, PTX_A_MEMBER_DRIVER, info.driver) ||
+	    ptx_nl_put_string(skb, PTX_A_MEMBER_CDEV, info.cdev) ||
+	    ((info.flags & PTX_MEMBER_OPENED) &&
+	     nla_put_flag(skb, PTX_A_MEMBER_OPENED)) ||
+	    ((info.flags & PTX_MEMBER_REQUESTED) &&
+	     nla_put_flag(skb, PTX_A_MEMBER_REQUESTED)) ||
+	    (at && !publish &&
+	     (nla_put_string(skb, PTX_A_MEMBER_STEP, at) ||
+	      nla_put_u64_64bit(skb, PTX_A_MEMBER_SINCE_MS,
+				ktime_ms_delta(ktime_get(),
+					       READ_ONCE(claim->journal.since)),
+				0))))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
+			    struct sock *sk, bool publish)
+{
+	struct ptx_claim **claims;
+	struct ptx_member *member;
+	u32 i, nr, state;
+	int ret;
+
+	state = READ_ONCE(lease->state);
+	if (publish && state == PTX_LEASE_STATE_NEW)
+		state = PTX_LEASE_STATE_ACTIVE;
+	if (nla_put_u64_64bit(skb, PTX_A_LEASE_ID, lease->id, 0) ||
+	    nla_put_string(skb, PTX_A_LEASE_NAME, lease->name) ||
+	    nla_put_u32(skb, PTX_A_LEASE_STATE, state) ||
+	    nla_put_u32(skb, PTX_A_LEASE_OWNER,
+			from_kuid_munged(sk_user_ns(sk), lease->owner)) ||
+	    (lease->bond.pid &&
+	     nla_put_s32(skb, PTX_A_LEASE_PID, pid_vnr(lease->bond.pid))) ||
+	    (lease->persistent && nla_put_flag(skb, PTX_A_LEASE_PERSISTENT)) ||
+	    nla_put_u64_64bit(skb, PTX_A_LEASE_AGE_MS,
+			      ktime_ms_delta(ktime_get(), lease->created), 0))
+		return -EMSGSIZE;
+	claims = ptx_lease_claims(lease, &nr);
+	if (IS_ERR(claims))
+		return PTR_ERR(claims);
+	ret = 0;
+	for (i = 0; !ret && i < nr; i++)
+		ptx_for_each_member(member, claims[i]) {
+			ret = ptx_nl_put_member(skb, member, publish);
+			if (ret)
+				break;
+		}
+	ptx_lease_put_claims(claims, nr);
+	return ret;
+}
+
+/* An upper bound of what describing a lease takes. */
+static size_t ptx_nl_lease_size(struct ptx_lease *lease)
+{
+	struct ptx_claim *claim;
+	size_t size = PTX_NL_LEASE_SIZE;
+
+	spin_lock(&lease->state_lock);
+	list_for_each_entry(claim, &lease->claims, node)
+		size += claim->nr_members * PTX_NL_MEMBER_SIZE;
+	spin_unlock(&lease->state_lock);
+	return size;
+}
+
+/* Builds the reply that describes a lease; NULL and an error if it cannot be. */
+static struct sk_buff *ptx_nl_lease_reply(struct genl_info *info, u8 cmd,
+					  struct ptx_lease *lease,
+					  struct sock *sk, bool publish, int *ret)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	*ret = -ENOMEM;
+	msg = genlmsg_new(ptx_nl_lease_size(lease), GFP_KERNEL);
+	if (!msg)
+		return NULL;
+	hdr = genlmsg_put_reply(msg, info, &ptx_nl_family, 0, cmd);
+	*ret = hdr ? ptx_nl_put_lease(msg, lease, sk, publish) : -EMSGSIZE;
+	if (*ret) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	genlmsg_end(msg, hdr);
+	return msg;
+}
+
+/*
+ * Finds the lease a request names, by id, by name, or both. One that the sender
+ * may not see does not exist for it.
+ */
+static struct ptx_lease *ptx_nl_lease(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *id = info->attrs[PTX_A_LEASE_ID];
+	struct nlattr *name = info->attrs[PTX_A_LEASE_NAME];
+	struct ptx_lease *lease;
+
+	if (!id && !name) {
+		NL_SET_ERR_MSG(info->extack, "neither id nor name of a lease given");
+		return ERR_PTR(-EINVAL);
+	}
+	lease = id ? ptx_lease_find(nla_get_u64(id)) :
+		     ptx_lease_find_name(nla_data(name));
+	if (lease && ((id && name && strcmp(nla_data(name), lease->name)) ||
+		      !ptx_may_see(skb, lease))) {
+		ptx_lease_put(lease);
+		lease = NULL;
+	}
+	if (!lease) {
+		ptx_nl_fail_reason(info, -ENOENT, PTX_REASON_NO_LEASE);
+		return ERR_PTR(-ENOENT);
+	}
+	return lease;
+}
+
+int ptx_nl_lease_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_lease *lease;
+	struct sk_buff *msg;
+	int ret;
+
+	ret = ptx_nl_check(info);
+	if (ret)
+		return ret;
+	lease = ptx_nl_lease(skb, info);
+	if (IS_ERR(lease))
+		return PTR_ERR(lease);
+	msg = ptx_nl_lease_reply(info, PTX_CMD_LEASE_GET, lease,
+				 NETLINK_CB(skb).sk, false, &ret);
+	ptx_lease_put(lease);
+	return msg ? genlmsg_reply(msg, info) : ret;
+}
+
+int ptx_nl_lease_get_start(struct netlink_callback *cb)
+{
+	struct ptx_lease *lease;
+	size_t size = 0;
+	u64 id = 0;
+
+	BUILD_BUG_ON(sizeof(u64) > sizeof(cb->ctx));
+	*(u64 *)cb->ctx = 0;
+	/* A lease is dumped whole: the buffer must take the largest. */
+	for (; (lease = ptx_lease_next(&id)); id++) {
+		size = max(size, ptx_nl_lease_size(lease));
+		ptx_lease_put(lease);
+	}
+	cb->min_dump_alloc = min(size, PTX_DUMP_ALLOC_MAX);
+	return 0;
+}
+
+int ptx_nl_lease_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	u64 *next = (u64 *)cb->ctx;
+	struct ptx_lease *lease;
+	u64 id = *next;
+
+	cb->seq = ptx_event_generation();
+	for (; (lease = ptx_lease_next(&id)); *next = ++id) {
+		void *hdr;
+		int ret;
+
+		if (!ptx_may_see(cb->skb, lease)) {
+			ptx_lease_put(lease);
+			continue;
+		}
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				  cb->nlh->nlmsg_seq, &ptx_nl_family,
+				  NLM_F_MULTI, PTX_CMD_LEASE_GET);
+		ret = hdr ? ptx_nl_put_lease(skb, lease, NETLINK_CB(cb->skb).sk,
+					     false) : -EMSGSIZE;
+		ptx_lease_put(lease);
+		if (ret) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			return skb->len ?: ret;
+		}
+		genl_dump_check_consistent(cb, hdr);
+		genlmsg_end(skb, hdr);
+	}
+	return skb->len;
+}
+
+static struct ptx_device_name *ptx_nl_devices(struct genl_info *info, u32 *nr)
+{
+	struct ptx_device_name *devices;
+	struct nlattr *attr;
+	int rem;
+
+	*nr = 0;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem)
+		if (nla_type(attr) == PTX_A_LEASE_DEVICE)
+			(*nr)++;
+	if (!*nr)
+		return NULL;
+	if (*nr > PTX_DEVICES_MAX)
+		return ERR_PTR(ptx_nl_fail_reason(info, -E2BIG, PTX_REASON_LIMIT));
+	devices = kcalloc(*nr, sizeof(*devices), GFP_KERNEL);
+	if (!devices)
+		return ERR_PTR(-ENOMEM);
+	*nr = 0;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		ssize_t len;
+
+		if (nla_type(attr) != PTX_A_LEASE_DEVICE)
+			continue;
+		len = nla_strscpy(devices[*nr].name, attr,
+				  sizeof(devices[*nr].name));
+		if (len <= 0) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "not a device's name");
+			kfree(devices);
+			return ERR_PTR(-EINVAL);
+		}
+		(*nr)++;
+	}
+	return devices;
+}
+
+static u32 ptx_nl_timeout(struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[PTX_A_LEASE_TIMEOUT_MS];
+
+	return attr && nla_get_u32(attr) ? nla_get_u32(attr) :
+					   PTX_TIMEOUT_DEFAULT_MS;
+}
+
+/**
+ * struct ptx_nl_add - a request to add devices, and the message it came by
+ * @add: first
+ * @info: the message
+ * @sk: its sender's socket
+ * @cmd: what the reply is to
+ * @msg: the reply, built before the members are published
+ */
+struct ptx_nl_add {
+	struct ptx_add add;
+	struct genl_info *info;
+	struct sock *sk;
+	u8 cmd;
+	struct sk_buff *msg;
+};
+
+static int ptx_nl_add_report(struct ptx_add *add, struct ptx_lease *lease)
+{
+	struct ptx_nl_add *nl = container_of(add, struct ptx_nl_add, add);
+	int ret;
+
+	nl->msg = ptx_nl_lease_reply(nl->info, nl->cmd, lease, nl->sk, true, &ret);
+	return nl->msg ? 0 : ret;
+}
+
+/* Adds what the message names, and leaves the reply in nl->msg. */
+static int ptx_nl_add_devices(struct ptx_lease *lease, struct ptx_nl_add *nl,
+			      const struct ptx_device_name *devices, u32 nr)
+{
+	struct nlattr *driver = nl->info->attrs[PTX_A_LEASE_DRIVER];
+	struct nlattr *flags = nl->info->attrs[PTX_A_LEASE_ADD_FLAGS];
+	struct ptx_blockers blockers = {};
+	int ret;
+
+	nl->add.devices = devices;
+	nl->add.nr_devices = nr;
+	nl->add.exact = flags && nla_get_u32(flags) & PTX_ADD_FLAGS_EXACT;
+	nl->add.driver = driver && *(char *)nla_data(driver) ? nla_data(driver) :
+							     PTX_VFIO_DRIVER;
+	nl->add.timeout_ms = ptx_nl_timeout(nl->info);
+	nl->add.report = ptx_nl_add_report;
+	nl->add.blockers = &blockers;
+	ret = ptx_lease_add(lease, &nl->add);
+	if (ret) {
+		nlmsg_free(nl->msg);
+		nl->msg = NULL;
+		return ptx_nl_fail(nl->info, ret, &blockers.first);
+	}
+	return 0;
+}
+
+int ptx_nl_lease_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_nl_add nl = {
+		.info = info,
+		.sk = NETLINK_CB(skb).sk,
+		.cmd = PTX_CMD_LEASE_NEW,
+	};
+	struct ptx_device_name *devices;
+	kuid_t owner = current_euid();
+	struct ptx_lease *lease;
+	u32 nr, reason = PTX_REASON_NONE;
+	const char *name;
+	int ret;
+
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	if (ret)
+		return ret;
+	if (GENL_REQ_ATTR_CHECK(info, PTX_A_LEASE_NAME))
+		return -EINVAL;
+	if (info->attrs[PTX_A_LEASE_OWNER]) {
+		owner = make_kuid(sk_user_ns(nl.sk),
+				  nla_get_u32(info->attrs[PTX_A_LEASE_OWNER]));
+		if (!uid_valid(owner)) {
+			NL_SET_BAD_ATTR(info->extack,
+					info->attrs[PTX_A_LEASE_OWNER]);
+			return -EINVAL;
+		}
+	}
+	devices = ptx_nl_devices(info, &nr);
+	if (IS_ERR(devices))
+		return PTR_ERR(devices);
+	name = nla_data(info->attrs[PTX_A_LEASE_NAME]);
+	lease = ptx_lease_create(name, strlen(name), owner, true, NULL, &reason);
+	if (IS_ERR(lease)) {
+		kfree(devices);
+		return ptx_nl_fail_reason(info, PTR_ERR(lease), reason);
+	}
+	if (devices)
+		ret = ptx_nl_add_devices(lease, &nl, devices, nr);
+	else
+		nl.msg = ptx_nl_lease_reply(info, nl.cmd, lease, nl.sk, false, &ret);
+	kfree(devices);
+	if (ret)
+		ptx_lease_drain(lease);
+	ptx_lease_put(lease);
+	/* It is done, whether or not the answer finds its reader. */
+	if (!ret)
+		genlmsg_reply(nl.msg, info);
+	return ret;
+}
+
+int ptx_nl_lease_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_nl_add nl = {
+		.info = info,
+		.sk = NETLINK_CB(skb).sk,
+		.cmd = PTX_CMD_LEASE_ADD,
+	};
+	struct ptx_device_name *devices;
+	struct ptx_lease *lease;
+	u32 nr;
+	int ret;
+
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	if (ret)
+		return ret;
+	if (GENL_REQ_ATTR_CHECK(info, PTX_A_LEASE_DEVICE))
+		return -EINVAL;
+	lease = ptx_nl_lease(skb, info);
+	if (IS_ERR(lease))
+		return PTR_ERR(lease);
+	devices = ptx_nl_devices(info, &nr);
+	if (IS_ERR(devices)) {
+		ret = PTR_ERR(devices);
+	} else {
+		ret = ptx_nl_add_devices(lease, &nl, devices, nr);
+		kfree(devices);
+	}
+	ptx_lease_put(lease);
+	/* It is done, whether or not the answer finds its reader. */
+	if (!ret)
+		genlmsg_reply(nl.msg, info);
+	return ret;
+}
+
+int ptx_nl_lease_remove_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_device_name *devices;
+	struct ptx_fault fault = {};
+	struct ptx_lease *lease;
+	struct sk_buff *msg;
+	u32 nr;
+	int ret;
+
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	if (ret)
+		return ret;
+	if (GENL_REQ_ATTR_CHECK(info, PTX_A_LEASE_DEVICE))
+		return -EINVAL;
+	lease = ptx_nl_lease(skb, info);
+	if (IS_ERR(lease))
+		return PTR_ERR(lease);
+	devices = ptx_nl_devices(info, &nr);
+	if (IS_ERR(devices)) {
+		ret = PTR_ERR(devices);
+		goto out_put;
+	}
+	ret = ptx_lease_remove(lease, devices, nr, ptx_nl_timeout(info), &fault);
+	kfree(devices);
+	if (ret) {
+		ptx_nl_fail(info, ret, &fault);
+		goto out_put;
+	}
+	msg = ptx_nl_lease_reply(info, PTX_CMD_LEASE_REMOVE, lease,
+				 NETLINK_CB(skb).sk, false, &ret);
+	/* It is done, whether or not the answer can be given. */
+	ret = 0;
+	if (msg)
+		genlmsg_reply(msg, info);
+out_put:
+	ptx_lease_put(lease);
+	return ret;
+}
+
+int ptx_nl_lease_release_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_fault fault = {};
+	struct ptx_lease *lease;
+	int ret;
+
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	if (ret)
+		return ret;
+	lease = ptx_nl_lease(skb, info);
+	if (IS_ERR(lease))
+		return PTR_ERR(lease);
+	ret = ptx_lease_release(lease, ptx_nl_timeout(info), &fault);
+	ptx_lease_put(lease);
+	return ret ? ptx_nl_fail(info, ret, &fault) : 0;
+}
+
+/*
+ * Events name leases, which are not for everybody to see. The specification
+ * has no word for that yet, so the generated table is not used.
+ */
+static const struct genl_multicast_group ptx_nl_groups[] = {
+	[PTX_NLGRP_EVENTS] = {
+		.name = PTX_MCGRP_EVENTS,
+		.flags = GENL_MCAST_CAP_SYS_ADMIN,
+	},
+};
+
+int ptx_netlink_init(void)
+{
+	ptx_nl_family.mcgrps = ptx_nl_groups;
+	return genl_register_family(&ptx_nl_family);
+}
+
+void ptx_netlink_exit(void)
+{
+	genl_unregister_family(&ptx_nl_family);
+}

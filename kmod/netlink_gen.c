@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/ptx.yaml */
+/* YNL-GEN kernel source */
+
+#include <net/netlink.h>
+#include <net/genetlink.h>
+
+#include "netlink_gen.h"
+
+#include <uapi/linux/ptx_netlink.h>
+
+/* Integer value ranges */
+static const struct netlink_range_validation ptx_a_lease_timeout_ms_range = {
+	.max	= 3600000ULL,
+};
+
+/* PTX_CMD_DEVICE_GET - do */
+static const struct nla_policy ptx_device_get_nl_policy[PTX_A_DEVICE_NAME + 1] = {
+	[PTX_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
+};
+
+/* PTX_CMD_LEASE_GET - do */
+static const struct nla_policy ptx_lease_get_nl_policy[PTX_A_LEASE_NAME + 1] = {
+	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
+	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
+};
+
+/* PTX_CMD_LEASE_NEW - do */
+static const struct nla_policy ptx_lease_new_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
+	[PTX_A_LEASE_OWNER] = { .type = NLA_U32, },
+	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_LEASE_DRIVER] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+};
+
+/* PTX_CMD_LEASE_ADD - do */
+static const struct nla_policy ptx_lease_add_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
+	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
+	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_LEASE_DRIVER] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+};
+
+/* PTX_CMD_LEASE_REMOVE - do */
+static const struct nla_policy ptx_lease_remove_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
+	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
+	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+};
+
+/* PTX_CMD_LEASE_RELEASE - do */
+static const struct nla_policy ptx_lease_release_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
+	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
+	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+};
+
+/* Ops table for ptx */
+static const struct genl_split_ops ptx_nl_ops[] = {
+	{
+		.cmd		= PTX_CMD_DEVICE_GET,
+		.doit		= ptx_nl_device_get_doit,
+		.policy		= ptx_device_get_nl_policy,
+		.maxattr	= PTX_A_DEVICE_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= PTX_CMD_DEVICE_GET,
+		.start	= ptx_nl_device_get_start,
+		.dumpit	= ptx_nl_device_get_dumpit,
+		.done	= ptx_nl_device_get_done,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= PTX_CMD_LEASE_GET,
+		.doit		= ptx_nl_lease_get_doit,
+		.policy		= ptx_lease_get_nl_policy,
+		.maxattr	= PTX_A_LEASE_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= PTX_CMD_LEASE_GET,
+		.start	= ptx_nl_lease_get_start,
+		.dumpit	= ptx_nl_lease_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= PTX_CMD_LEASE_NEW,
+		.doit		= ptx_nl_lease_new_doit,
+		.policy		= ptx_lease_new_nl_policy,
+		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_LEASE_ADD,
+		.doit		= ptx_nl_lease_add_doit,
+		.policy		= ptx_lease_add_nl_policy,
+		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_LEASE_REMOVE,
+		.doit		= ptx_nl_lease_remove_doit,
+		.policy		= ptx_lease_remove_nl_policy,
+		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_LEASE_RELEASE,
+		.doit		= ptx_nl_lease_release_doit,
+		.policy		= ptx_lease_release_nl_policy,
+		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+};
+
+static const struct genl_multicast_group ptx_nl_mcgrps[] = {
+	[PTX_NLGRP_EVENTS] = { "events", },
+};
+
+struct genl_family ptx_nl_family __ro_after_init = {
+	.name		= PTX_FAMILY_NAME,
+	.version	= PTX_FAMILY_VERSION,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.module		= THIS_MODULE,
+	.split_ops	= ptx_nl_ops,
+	.n_split_ops	= ARRAY_SIZE(ptx_nl_ops),
+	.mcgrps		= ptx_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(ptx_nl_mcgrps),
+};

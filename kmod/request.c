@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests: transactions on a lease, which add devices or give some back.
+ *
+ * A request builds its claims in parallel, one work item each, and publishes
+ * all of them or none. It holds ptx_lease.lock but while it waits for devices
+ * to come home, which may take until userspace closes something.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "claim.h"
+#include "events.h"
+#include "group.h"
+#include "lease.h"
+#include "ptx_main.h"
+#include "request.h"
+
+static struct ptx_claim *ptx_add_claim_of(struct ptx_add *add,
+					  struct iommu_group *group)
+{
+	u32 i;
+
+	for (i = 0; i < add->nr_claims; i++)
+		if (add->claims[i]->group == group)
+			return add->claims[i];
+	return NULL;
+}
+
+/* Resolves one name into the claim of its group. */
+static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
+			   const char *name)
+{
+	struct device *dev = bus_find_device_by_name(&pci_bus_type, NULL, name);
+	struct ptx_member *member;
+	struct iommu_group *group;
+	struct ptx_claim *claim;
+	int ret = -EBUSY;
+
+	/* The bus would take a trailing newline, as sysfs does. */
+	if (!dev || strcmp(dev_name(dev), name)) {
+		ptx_blockers_add(add->blockers, PTX_REASON_NO_DEVICE, name, 0);
+		put_device(dev);
+		return -ENODEV;
+	}
+	if (ptx_device_is_bridge(to_pci_dev(dev))) {
+		ptx_blockers_add(add->blockers, PTX_REASON_BRIDGE, name, 0);
+		goto out_put_device;
+	}
+	group = iommu_group_get(dev);
+	if (!group) {
+		ptx_blockers_add(add->blockers, PTX_REASON_NO_GROUP, name, 0);
+		goto out_put_device;
+	}
+	claim = ptx_add_claim_of(add, group);
+	if (!claim) {
+		claim = ptx_claim_alloc(lease, to_pci_dev(dev), add->driver,
+					add->blockers);
+		if (IS_ERR(claim)) {
+			ret = PTR_ERR(claim);
+			goto out_put_group;
+		}
+		add->claims[add->nr_claims++] = claim;
+	}
+	ptx_for_each_member(member, claim) {
+		if (&member->pdev->dev != dev)
+			continue;
+		ret = member->requested ? -EEXIST : 0;
+		if (ret)
+			ptx_blockers_add(add->blockers, PTX_REASON_DUPLICATE,
+					 name, 0);
+		member->requested = true;
+		goto out_put_group;
+	}
+	/* It left its group between the two looks. */
+	ptx_blockers_add(add->blockers, PTX_REASON_GONE, name, 0);
+	ret = -ENODEV;
+out_put_group:
+	iommu_group_put(group);
+out_put_device:
+	put_device(dev);
+	return ret;
+}
+
+/*
+ * Names become claims, with every blocker gathered before the first is
+ * reported. Nothing has been changed when this fails.
+ */
+static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add)
+{
+	int ret = 0, first = 0;
+	u32 i;
+
+	for (i = 0; i < add->nr_devices; i++) {
+		ret = ptx_add_resolve(lease, add, add->devices[i].name);
+		if (ret == -ENOMEM)
+			return ret;
+		first = first ?: ret;
+	}
+	for (i = 0; i < add->nr_claims; i++)
+		ptx_group_verdict(add->claims[i], add->exact, add->blockers);
+	if (first)
+		return first;
+	if (add->blockers->nr)
+		return -EBUSY;
+	return ptx_claims_take(add->claims, add->nr_claims, add->blockers);
+}
+
+/* Has every claim of a request been built, or is there no point in waiting? */
+static bool ptx_add_is_settled(struct ptx_lease *lease, struct ptx_add *add)
+{
+	bool settled = true;
+	u32 i;
+
+	spin_lock(&lease->state_lock);
+	if (ptx_lease_open_for_business(lease))
+		for (i = 0; i < add->nr_claims; i++) {
+			if (!add->claims[i]->built)
+				settled = false;
+			else if (add->claims[i]->error) {
+				settled = true;
+				break;
+			}
+		}
+	spin_unlock(&lease->state_lock);
+	return settled;
+}
+
+static bool ptx_add_is_home(struct ptx_lease *lease, struct ptx_claim **claims,
+			    u32 nr)
+{
+	bool home = true;
+	u32 i;
+
+	spin_lock(&lease->state_lock);
+	for (i = 0; i < nr; i++)
+		home &= list_empty(&claims[i]->node);
+	spin_unlock(&lease->state_lock);
+	return home;
+}
+
+/* What a wait of ours that did not come true means for the caller. */
+static int ptx_wait_verdict(long left)
+{
+	return left < 0 ? -EINTR : left == 0 ? -ETIMEDOUT : 0;
+}
+
+/* One transaction at a time; whoever waits for its turn has a deadline too. */
+static int ptx_lease_lock(struct ptx_lease *lease, unsigned long deadline)
+{
+	return ptx_wait_verdict(wait_event_killable_timeout(lease->wait,
+			mutex_trylock(&lease->lock),
+			max(1L, (long)(deadline - jiffies))));
+}
+
+static void ptx_lease_unlock(struct ptx_lease *lease)
+{
+	mutex_unlock(&lease->lock);
+	wake_up_all(&lease->wait);
+}
+
+/* Links the claims into the lease and starts building them. */
+static int ptx_add_start(struct ptx_lease *lease, struct ptx_add *add)
+{
+	struct ptx_claim *claim;
+	u32 i, members = 0;
+	int ret = 0;
+
+	spin_lock(&lease->state_lock);
+	list_for_each_entry(claim, &lease->claims, node)
+		members += claim->nr_members;
+	for (i = 0; i < add->nr_claims; i++)
+		members += add->claims[i]->nr_members;
+	if (members > PTX_DEVICES_MAX)
+		ret = -E2BIG;
+	else if (ptx_lease_open_for_business(lease))
+		for (i = 0; i < add->nr_claims; i++) {
+			/* The list's reference, dropped when it is home. */
+			ptx_claim_get(add->claims[i]);
+			list_add_tail(&add->claims[i]->node, &lease->claims);
+		}
+	else
+		ret = -ESHUTDOWN;
+	spin_unlock(&lease->state_lock);
+	if (ret) {
+		for (i = 0; i < add->nr_claims; i++)
+			ptx_journal_unwind(&add->claims[i]->journal);
+		return ret;
+	}
+	for (i = 0; i < add->nr_claims; i++)
+		ptx_claim_start(add->claims[i], ptx_inline);
+	return 0;
+}
+
+/* Publishes everything, if the lease still wants it. */
+static int ptx_add_commit(struct ptx_lease *lease, struct ptx_add *add)
+{
+	struct ptx_member *member;
+	bool first = false;
+	int ret = 0;
+	u32 i;
+
+	spin_lock(&lease->state_lock);
+	if (!ptx_lease_open_for_business(lease))
+		ret = -ESHUTDOWN;
+	for (i = 0; !ret && i < add->nr_claims; i++)
+		if (add->claims[i]->state != PTX_MEMBER_STATE_BUILDING)
+			ret = -ENODEV;
+	if (!ret) {
+		for (i = 0; i < add->nr_claims; i++)
+			add->claims[i]->state = PTX_MEMBER_STATE_READY;
+		first = lease->state == PTX_LEASE_STATE_NEW;
+		lease->state = PTX_LEASE_STATE_ACTIVE;
+	}
+	spin_unlock(&lease->state_lock);
+	if (ret)
+		return ret;
+	if (first)
+		ptx_event_lease(PTX_EVENT_LEASE_ACTIVE, lease, PTX_REASON_NONE);
+	for (i = 0; i < add->nr_claims; i++)
+		ptx_for_each_member(member, add->claims[i])
+			ptx_event_member(PTX_EVENT_MEMBER_READY, member,
+					 PTX_REASON_NONE);
+	wake_up_all(&lease->wait);
+	return 0;
+}
+
+/* Says why a request failed, once all its claims have ended. */
+static int ptx_add_blame(struct ptx_lease *lease, struct ptx_add *add, int ret)
+{
+	struct ptx_fault fault = {};
+	u32 i;
+
+	spin_lock(&lease->state_lock);
+	for (i = 0; i < add->nr_claims; i++) {
+		struct ptx_claim *claim = add->claims[i];
+
+		if (claim->built && claim->error && claim->error != -ECANCELED) {
+			ret = claim->error;
+			fault = claim->fault;
+			break;
+		}
+		if (!claim->built && ret == -ETIMEDOUT && !fault.reason) {
+			struct ptx_member *at = READ_ONCE(claim->at);
+
+			fault.reason = PTX_REASON_UNBIND_STUCK;
+			if (at)
+				strscpy(fault.culprit, pci_name(at->pdev));
+		}
+	}
+	spin_unlock(&lease->state_lock);
+	if (!fault.reason)
+		fault.reason = ret == -ESHUTDOWN ? PTX_REASON_NOT_ACTIVE :
+			       ret == -ENODEV ? PTX_REASON_GONE :
+			       ret == -ETIMEDOUT ? PTX_REASON_TIMEOUT :
+			       ret == -EINTR ? PTX_REASON_INTERRUPTED :
+			       ret == -ENOMEM ? PTX_REASON_NO_MEMORY :
+			       PTX_REASON_NONE;
+	if (fault.reason)
+		ptx_blockers_add(add->blockers, fault.reason, fault.culprit,
+				 fault.lease);
+	return ret;
+}
+
+static void ptx_add_unwind(struct ptx_lease *lease, struct ptx_add *add)
+{
+	u32 i;
+
+	spin_lock(&lease->state_lock);
+	for (i = 0; i < add->nr_claims; i++)
+		ptx_claim_send_home(add->claims[i]);
+	spin_unlock(&lease->state_lock);
+	ptx_lease_kick(lease);
+}
+
+static int ptx_add_run(struct ptx_lease *lease, struct ptx_add *add,
+		       unsigned long deadline)
+{
+	long left;
+	int ret;
+	u32 i;
+
+	lockdep_assert_held(&lease->lock);
+	if (ptx_going_down()) {
+		ptx_blockers_add(add->blockers, PTX_REASON_SHUTDOWN, "", 0);
+		return -ESHUTDOWN;
+	}
+	ret = ptx_add_plan(lease, add);
+	if (ret) {
+		if (!add->blockers->nr)
+			ptx_blockers_add(add->blockers, PTX_REASON_NO_MEMORY, "", 0);
+		return ret;
+	}
+	ret = ptx_add_start(lease, add);
+	if (ret) {
+		ptx_blockers_add(add->blockers, ret == -E2BIG ? PTX_REASON_LIMIT :
+				 PTX_REASON_NOT_ACTIVE, "", 0);
+		return ret;
+	}
+	left = wait_event_killable_timeout(lease->wait,
+					   ptx_add_is_settled(lease, add),
+					   max(1L, (long)(deadline - jiffies)));
+	ret = ptx_wait_verdict(left);
+	spin_lock(&lease->state_lock);
+	for (i = 0; !ret && i < add->nr_claims; i++)
+		ret = add->claims[i]->built ? add->claims[i]->error : 0;
+	spin_unlock(&lease->state_lock);
+	/* Only the end of the lease cancels. */
+	if (ret == -ECANCELED)
+		ret = -ESHUTDOWN;
+	if (!ret && add->report)
+		ret = add->report(add, lease);
+	if (!ret)
+		ret = ptx_add_commit(lease, add);
+	if (ret)
+		ptx_add_unwind(lease, add);
+	return ret;
+}
+
+/**
+ * ptx_lease_add() - add devices and their groups to a lease, all or nothing
+ * @lease: the lease
+ * @add: the request; its blockers say why on failure
+ *
+ * Waits killably until the devices are on their VFIO driver, or, on failure,
+ * back where they were, but no longer than the deadline: what is not back by
+ * then goes home by itself.
+ *
+ * Return: 0, or what uapi/linux/ptx.h lists.
+ */
+int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(add->timeout_ms);
+	int ret;
+	u32 i;
+
+	add->nr_claims = 0;
+	add->claims = kcalloc(add->nr_devices, sizeof(*add->claims), GFP_KERNEL);
+	if (!add->claims) {
+		ptx_blockers_add(add->blockers, PTX_REASON_NO_MEMORY, "", 0);
+		return -ENOMEM;
+	}
+	ret = ptx_lease_lock(lease, deadline);
+	if (ret) {
+		ptx_blockers_add(add->blockers, ret == -EINTR ?
+				 PTX_REASON_INTERRUPTED : PTX_REASON_TIMEOUT, "", 0);
+		goto out_free;
+	}
+	ret = ptx_add_run(lease, add, deadline);
+	ptx_lease_unlock(lease);
+
+	if (ret && !add->blockers->nr) {
+		long left = wait_event_killable_timeout(lease->wait,
+				ptx_add_is_home(lease, add->claims, add->nr_claims),
+				max(1L, (long)(deadline - jiffies)));
+
+		ret = ptx_add_blame(lease, add, ret);
+		if (left <= 0 && ret != -EINTR)
+			ret = ptx_wait_verdict(left);
+	}
+	for (i = 0; i < add->nr_claims; i++)
+		ptx_claim_put(add->claims[i]);
+out_free:
+	kfree(add->claims);
+	add->claims = NULL;
+	return ret;
+}
+
+static struct ptx_claim *ptx_lease_claim_of(struct ptx_lease *lease,
+					    const char *name)
+{
+	struct ptx_member *member;
+	struct ptx_claim *claim;
+
+	lockdep_assert_held(&lease->state_lock);
+	list_for_each_entry(claim, &lease->claims, node)
+		ptx_for_each_member(member, claim)
+			if (!strcmp(pci_name(member->pdev), name))
+				return claim;
+	return NULL;
+}
+
+static void ptx_fault_not_home(struct ptx_lease *lease, struct ptx_fault *fault)
+{
+	struct ptx_claim *claim;
+
+	fault->reason = PTX_REASON_TIMEOUT;
+	spin_lock(&lease->state_lock);
+	list_for_each_entry(claim, &lease->claims, node)
+		if (claim->state == PTX_MEMBER_STATE_DRAINING) {
+			strscpy(fault->culprit,
+				pci_name(list_first_entry(&claim->members,
+							  struct ptx_member,
+							  node)->pdev));
+			break;
+		}
+	spin_unlock(&lease->state_lock);
+}
+
+/**
+ * ptx_home_verdict() - say how a wait for devices to come home ended
+ * @lease: the lease
+ * @left: what the wait returned
+ * @fault: filled in on failure
+ *
+ * Return: 0, -ETIMEDOUT, -EINTR.
+ */
+int ptx_home_verdict(struct ptx_lease *lease, long left,
+			    struct ptx_fault *fault)
+{
+	int ret = ptx_wait_verdict(left);
+
+	if (ret == -ETIMEDOUT)
+		ptx_fault_not_home(lease, fault);
+	else if (ret)
+		fault->reason = PTX_REASON_INTERRUPTED;
+	return ret;
+}
+
+/**
+ * ptx_lease_remove() - give devices back, with their groups, all or nothing
+ * @lease: the lease
+ * @devices: their names
+ * @nr: their number
+ * @timeout_ms: how long to wait for them to be home
+ * @fault: why it failed
+ *
+ * Return: 0, -ENOENT when one is not a member and nothing was done,
+ * -ESHUTDOWN, -ETIMEDOUT, -EINTR, -ENOMEM, -EIO when a native driver refused.
+ */
+int ptx_lease_remove(struct ptx_lease *lease,
+		     const struct ptx_device_name *devices, u32 nr,
+		     u32 timeout_ms, struct ptx_fault *fault)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
+	struct ptx_claim **claims;
+	u32 i, found = 0;
+	int ret = 0;
+	long left;
+
+	claims = kcalloc(nr, sizeof(*claims), GFP_KERNEL);
+	if (!claims) {
+		fault->reason = PTX_REASON_NO_MEMORY;
+		return -ENOMEM;
+	}
+	ret = ptx_lease_lock(lease, deadline);
+	if (ret) {
+		fault->reason = ret == -EINTR ? PTX_REASON_INTERRUPTED :
+						PTX_REASON_TIMEOUT;
+		kfree(claims);
+		return ret;
+	}
+	spin_lock(&lease->state_lock);
+	if (!ptx_lease_open_for_business(lease)) {
+		fault->reason = PTX_REASON_NOT_ACTIVE;
+		ret = -ESHUTDOWN;
+	}
+	for (i = 0; !ret && i < nr; i++) {
+		struct ptx_claim *claim = ptx_lease_claim_of(lease,
+							     devices[i].name);
+
+		if (!claim) {
+			fault->reason = PTX_REASON_NOT_MEMBER;
+			strscpy(fault->culprit, devices[i].name);
+			ret = -ENOENT;
+			break;
+		}
+		ptx_claim_get(claim);
+		claims[found++] = claim;
+	}
+	for (i = 0; !ret && i < found; i++)
+		ptx_claim_send_home(claims[i]);
+	spin_unlock(&lease->state_lock);
+	if (!ret)
+		ptx_lease_kick(lease);
+	ptx_lease_unlock(lease);
+
+	if (!ret) {
+		left = wait_event_killable_timeout(lease->wait,
+				ptx_add_is_home(lease, claims, found),
+				max(1L, (long)(deadline - jiffies)));
+		ret = ptx_home_verdict(lease, left, fault);
+		for (i = 0; !ret && i < found; i++)
+			if (claims[i]->fault.reason == PTX_REASON_NATIVE_REFUSED) {
+				*fault = claims[i]->fault;
+				ret = -EIO;
+			}
+	}
+	for (i = 0; i < found; i++)
+		ptx_claim_put(claims[i]);
+	kfree(claims);
+	return ret;
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit: the journal, the table of kinds, the names of reset methods, and the
+ * verdicts. Nothing here touches a device.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "catalog.h"
+#include "group.h"
+#include "journal.h"
+#include "lease.h"
+
+/* Journal: a change to a number, undone by putting the old one back. */
+
+struct test_entry {
+	struct ptx_entry entry;
+	int *where;
+	int old;
+	int *order;
+	enum ptx_undo says;
+};
+
+static int test_freed;
+
+static enum ptx_undo test_undo(struct ptx_entry *entry)
+{
+	struct test_entry *e = container_of(entry, struct test_entry, entry);
+
+	*e->where = e->old;
+	*e->order = *e->order * 10 + e->old;
+	return e->says;
+}
+
+static void test_free(struct ptx_entry *entry)
+{
+	test_freed++;
+	kfree(container_of(entry, struct test_entry, entry));
+}
+
+static const struct ptx_step test_step = {
+	.doing = "changing",
+	.undoing = "changing back",
+	.undo = test_undo,
+	.free = test_free,
+};
+
+static void test_change(struct kunit *test, struct ptx_journal *journal,
+			int *where, int new, int *order, bool arm,
+			enum ptx_undo says)
+{
+	struct test_entry *e = kzalloc(sizeof(*e), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, e);
+	e->where = where;
+	e->old = *where;
+	e->order = order;
+	e->says = says;
+	ptx_journal_reserve(journal, &e->entry, &test_step);
+	KUNIT_EXPECT_STREQ(test, journal->at, "changing");
+	if (!arm)
+		return;
+	*where = new;
+	ptx_journal_arm(journal, &e->entry);
+	KUNIT_EXPECT_NULL(test, journal->at);
+}
+
+static void journal_unwinds_last_first(struct kunit *test)
+{
+	struct ptx_journal journal;
+	int value = 1, order = 0;
+
+	test_freed = 0;
+	ptx_journal_init(&journal);
+	test_change(test, &journal, &value, 2, &order, true, PTX_UNDO_DONE);
+	test_change(test, &journal, &value, 3, &order, true, PTX_UNDO_DONE);
+	test_change(test, &journal, &value, 4, &order, true, PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, value, 4);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, value, 1);
+	KUNIT_EXPECT_EQ(test, order, 321);
+	KUNIT_EXPECT_EQ(test, test_freed, 3);
+	KUNIT_EXPECT_TRUE(test, list_empty(&journal.entries));
+}
+
+static void journal_skips_what_never_happened(struct kunit *test)
+{
+	struct ptx_journal journal;
+	int value = 1, order = 0;
+
+	test_freed = 0;
+	ptx_journal_init(&journal);
+	test_change(test, &journal, &value, 2, &order, true, PTX_UNDO_DONE);
+	test_change(test, &journal, &value, 3, &order, false, PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, value, 1);
+	KUNIT_EXPECT_EQ(test, order, 1);
+	KUNIT_EXPECT_EQ(test, test_freed, 2);
+}
+
+static void journal_reports_the_worst_and_goes_on(struct kunit *test)
+{
+	struct ptx_journal journal;
+	int value = 1, order = 0;
+
+	test_freed = 0;
+	ptx_journal_init(&journal);
+	test_change(test, &journal, &value, 2, &order, true, PTX_UNDO_DONE);
+	test_change(test, &journal, &value, 3, &order, true, PTX_UNDO_DRIVERLESS);
+	test_change(test, &journal, &value, 4, &order, true, PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_DRIVERLESS);
+	KUNIT_EXPECT_EQ(test, value, 1);
+	KUNIT_EXPECT_EQ(test, test_freed, 3);
+}
+
+static void journal_twice_is_once(struct kunit *test)
+{
+	struct ptx_journal journal;
+	int value = 1, order = 0;
+
+	ptx_journal_init(&journal);
+	test_change(test, &journal, &value, 2, &order, true, PTX_UNDO_DONE);
+	ptx_journal_unwind(&journal);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, order, 1);
+}
+
+static void journal_tells_where_it_is(struct kunit *test)
+{
+	struct ptx_journal journal;
+	ktime_t before;
+
+	ptx_journal_init(&journal);
+	KUNIT_EXPECT_NULL(test, journal.at);
+	before = ktime_get();
+	ptx_journal_at(&journal, "waiting");
+	KUNIT_EXPECT_STREQ(test, journal.at, "waiting");
+	KUNIT_EXPECT_FALSE(test, ktime_before(journal.since, before));
+}
+
+static struct kunit_case journal_cases[] = {
+	KUNIT_CASE(journal_unwinds_last_first),
+	KUNIT_CASE(journal_skips_what_never_happened),
+	KUNIT_CASE(journal_reports_the_worst_and_goes_on),
+	KUNIT_CASE(journal_twice_is_once),
+	KUNIT_CASE(journal_tells_where_it_is),
+	{}
+};
+
+static struct kunit_suite journal_suite = {
+	.name = "ptx-journal",
+	.test_cases = journal_cases,
+};
+
+/* Kinds: every row of the table, and the edges of its masks. */
+
+struct kind_param {
+	const char *what;
+	u32 class;
+	u16 vendor;
+	u16 device;
+	enum ptx_kind kind;
+};
+
+static const struct kind_param kind_params[] = {
+	{ "VGA", 0x030000, 0x10de, 0x2330, PTX_KIND_GPU },
+	{ "3D controller", 0x030200, 0x10de, 0x2330, PTX_KIND_GPU },
+	{ "display, other", 0x038000, 0x1002, 0x740f, PTX_KIND_GPU },
+	{ "processing accelerator", 0x120000, 0x1234, 0x0001, PTX_KIND_NPU },
+	{ "amdxdna Phoenix", 0x118000, 0x1022, 0x1502, PTX_KIND_NPU },
+	{ "amdxdna Strix", 0x118000, 0x1022, 0x17f0, PTX_KIND_NPU },
+	{ "ivpu Meteor Lake", 0x120000, 0x8086, 0x7d1d, PTX_KIND_NPU },
+	{ "ivpu Arrow Lake", 0x120000, 0x8086, 0xad1d, PTX_KIND_NPU },
+	{ "ivpu Lunar Lake", 0x120000, 0x8086, 0x643e, PTX_KIND_NPU },
+	{ "ivpu Panther Lake", 0x120000, 0x8086, 0xb03e, PTX_KIND_NPU },
+	{ "qaic AIC080", 0xff0000, 0x17cb, 0xa080, PTX_KIND_NPU },
+	{ "qaic AIC100", 0xff0000, 0x17cb, 0xa100, PTX_KIND_NPU },
+	{ "Gaudi, any device", 0x088000, 0x1da3, 0x1020, PTX_KIND_NPU },
+	{ "Coral", 0x088000, 0x1ac1, 0x089a, PTX_KIND_NPU },
+	{ "Coral's vendor, another device", 0x088000, 0x1ac1, 0x0001, PTX_KIND_OTHER },
+	{ "Hailo", 0x0b4000, 0x1e60, 0x2864, PTX_KIND_NPU },
+	{ "host bridge", 0x060000, 0x8086, 0x29c0, PTX_KIND_BRIDGE },
+	{ "PCI bridge", 0x060400, 0x8086, 0x0001, PTX_KIND_BRIDGE },
+	{ "NVMe", 0x010802, 0x1b36, 0x0010, PTX_KIND_NVME },
+	{ "NVMe, admin controller", 0x010803, 0x144d, 0xa804, PTX_KIND_NVME },
+	{ "SATA", 0x010601, 0x8086, 0x2922, PTX_KIND_STORAGE },
+	{ "Ethernet", 0x020000, 0x8086, 0x10d3, PTX_KIND_NIC },
+	{ "InfiniBand", 0x020700, 0x15b3, 0x101b, PTX_KIND_NIC },
+	{ "AC97", 0x040100, 0x8086, 0x2415, PTX_KIND_AUDIO },
+	{ "HD audio", 0x040300, 0x8086, 0x2668, PTX_KIND_AUDIO },
+	{ "video capture", 0x040000, 0x1234, 0x0002, PTX_KIND_OTHER },
+	{ "xHCI", 0x0c0330, 0x1033, 0x0194, PTX_KIND_USB },
+	{ "SMBus", 0x0c0500, 0x8086, 0x2930, PTX_KIND_OTHER },
+	{ "nothing at all", 0, 0, 0, PTX_KIND_OTHER },
+};
+
+static void kind_desc(const struct kind_param *param, char *desc)
+{
+	strscpy(desc, param->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(kind, kind_params, kind_desc);
+
+static void kind_is(struct kunit *test)
+{
+	const struct kind_param *param = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, ptx_kind_by_id(param->class, param->vendor,
+					     param->device), param->kind);
+}
+
+static void reset_methods_have_names(struct kunit *test)
+{
+	static const u8 methods[] = { 3, 6, 0, 5 };
+	static const u8 all[] = { 1, 2, 3, 4, 5, 6, 7, 99 };
+	char buf[PTX_RESET_METHODS_SIZE];
+
+	ptx_reset_method_names(methods, ARRAY_SIZE(methods), buf, sizeof(buf));
+	KUNIT_EXPECT_STREQ(test, buf, "flr bus");
+	ptx_reset_method_names(all, ARRAY_SIZE(all), buf, sizeof(buf));
+	KUNIT_EXPECT_STREQ(test, buf,
+			   "device_specific acpi flr af_flr pm bus cxl_bus unknown");
+	ptx_reset_method_names(methods, 0, buf, sizeof(buf));
+	KUNIT_EXPECT_STREQ(test, buf, "");
+	ptx_reset_method_names(all, ARRAY_SIZE(all), buf, 8);
+	KUNIT_EXPECT_STREQ(test, buf, "device_");
+}
+
+static struct kunit_case catalog_cases[] = {
+	KUNIT_CASE_PARAM(kind_is, kind_gen_params),
+	KUNIT_CASE(reset_methods_have_names),
+	{}
+};
+
+static struct kunit_suite catalog_suite = {
+	.name = "ptx-catalog",
+	.test_cases = catalog_cases,
+};
+
+/* Verdicts: what a group looks like, and what must be said of it. */
+
+struct verdict_param {
+	const char *what;
+	struct ptx_group_look look;
+	struct ptx_member_look member;
+	u32 reasons[4];
+};
+
+static const struct verdict_param verdict_params[] = {
+	{ "nothing in the way", { .isolated_msi = true },
+	  { .requested = true, .driver_takes = true }, { } },
+	{ "held by a lease", { .isolated_msi = true, .holder = 7 },
+	  { .requested = true, .driver_takes = true }, { PTX_REASON_HELD } },
+	{ "held, so its use is not news",
+	  { .isolated_msi = true, .holder = 7, .in_use = true },
+	  { .requested = true, .driver_takes = true }, { PTX_REASON_HELD } },
+	{ "in use by others", { .isolated_msi = true, .in_use = true },
+	  { .requested = true, .driver_takes = true }, { PTX_REASON_IN_USE } },
+	{ "RMRR", { .isolated_msi = true, .direct_region = true },
+	  { .requested = true, .driver_takes = true },
+	  { PTX_REASON_RESERVED_REGION } },
+	{ "no interrupt remapping", { },
+	  { .requested = true, .driver_takes = true },
+	  { PTX_REASON_NO_MSI_ISOLATION } },
+	{ "a mate, widened", { .isolated_msi = true },
+	  { .driver_takes = true }, { } },
+	{ "a mate, exact", { .isolated_msi = true, .exact = true },
+	  { .driver_takes = true }, { PTX_REASON_GROUP_SHARED } },
+	{ "requested, exact", { .isolated_msi = true, .exact = true },
+	  { .requested = true, .driver_takes = true }, { } },
+	{ "VFs", { .isolated_msi = true },
+	  { .requested = true, .driver_takes = true, .num_vf = 4 },
+	  { PTX_REASON_VFS_ENABLED } },
+	{ "not a VFIO driver", { .isolated_msi = true },
+	  { .requested = true }, { PTX_REASON_BAD_DRIVER } },
+	{ "everything at once", { .in_use = true, .direct_region = true },
+	  { .requested = true, .driver_takes = true, .num_vf = 1 },
+	  { PTX_REASON_IN_USE, PTX_REASON_RESERVED_REGION,
+	    PTX_REASON_NO_MSI_ISOLATION, PTX_REASON_VFS_ENABLED } },
+};
+
+static void verdict_desc(const struct verdict_param *param, char *desc)
+{
+	strscpy(desc, param->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(verdict, verdict_params, verdict_desc);
+
+static void verdict_is(struct kunit *test)
+{
+	const struct verdict_param *param = test->param_value;
+	struct ptx_blocker list[8];
+	struct ptx_blockers blockers = { .list = list, .max = ARRAY_SIZE(list) };
+	unsigned int i, expected = 0;
+
+	ptx_group_judge(&param->look, "0000:01:00.0", &blockers);
+	ptx_member_judge(&param->look, &param->member, "0000:01:00.0", &blockers);
+	while (expected < ARRAY_SIZE(param->reasons) && param->reasons[expected])
+		expected++;
+	KUNIT_ASSERT_EQ(test, blockers.nr, expected);
+	for (i = 0; i < expected; i++) {
+		KUNIT_EXPECT_EQ(test, list[i].reason, param->reasons[i]);
+		KUNIT_EXPECT_STREQ(test, list[i].culprit, "0000:01:00.0");
+	}
+	if (param->look.holder)
+		KUNIT_EXPECT_EQ(test, list[0].lease, param->look.holder);
+}
+
+static void blockers_count_beyond_their_room(struct kunit *test)
+{
+	struct ptx_blocker list[2] = {};
+	struct ptx_blockers blockers = { .list = list, .max = 2 };
+
+	ptx_blockers_add(&blockers, PTX_REASON_HELD, "a", 1);
+	ptx_blockers_add(&blockers, PTX_REASON_IN_USE, "b", 0);
+	ptx_blockers_add(&blockers, PTX_REASON_GONE, "c", 0);
+	KUNIT_EXPECT_EQ(test, blockers.nr, 3);
+	KUNIT_EXPECT_EQ(test, blockers.first.reason, PTX_REASON_HELD);
+	KUNIT_EXPECT_STREQ(test, blockers.first.culprit, "a");
+	KUNIT_EXPECT_EQ(test, blockers.first.lease, 1);
+	KUNIT_EXPECT_EQ(test, list[1].reason, PTX_REASON_IN_USE);
+	ptx_blockers_add(NULL, PTX_REASON_HELD, "d", 0);
+}
+
+static struct kunit_case verdict_cases[] = {
+	KUNIT_CASE_PARAM(verdict_is, verdict_gen_params),
+	KUNIT_CASE(blockers_count_beyond_their_room),
+	{}
+};
+
+static struct kunit_suite verdict_suite = {
+	.name = "ptx-verdict",
+	.test_cases = verdict_cases,
+};
+
+/* Names: what may be typed, and what may not. */
+
+struct name_param {
+	const char *what;
+	const char *name;
+	size_t len;
+	bool valid;
+};
+
+#define NAME(_what, _name, _valid) { _what, _name, sizeof(_name) - 1, _valid }
+
+static const struct name_param name_params[] = {
+	NAME("plain", "vm1", true),
+	NAME("one byte", "x", true),
+	NAME("two-byte UTF-8", "caf\xc3\xa9", true),
+	NAME("three-byte UTF-8", "\xe2\x82\xac", true),
+	NAME("four-byte UTF-8", "\xf0\x9f\x90\xa7", true),
+	NAME("empty", "", false),
+	NAME("zero byte", "a\0b", false),
+	NAME("newline", "a\nb", false),
+	NAME("escape", "\x1b[2J", false),
+	NAME("delete", "a\x7f", false),
+	NAME("C1 control", "a\xc2\x9b", false),
+	NAME("truncated", "a\xe2\x82", false),
+	NAME("lone continuation", "\x80", false),
+	NAME("overlong slash", "\xc0\xaf", false),
+	NAME("overlong zero", "\xc0\x80", false),
+	NAME("surrogate", "\xed\xa0\x80", false),
+	NAME("beyond Unicode", "\xf4\x90\x80\x80", false),
+	NAME("Latin-1", "caf\xe9", false),
+	NAME("63 bytes",
+	     "012345678901234567890123456789012345678901234567890123456789012", true),
+	NAME("64 bytes",
+	     "0123456789012345678901234567890123456789012345678901234567890123",
+	     false),
+};
+
+static void name_desc(const struct name_param *param, char *desc)
+{
+	strscpy(desc, param->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(name, name_params, name_desc);
+
+static void name_is(struct kunit *test)
+{
+	const struct name_param *param = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, ptx_lease_name_valid(param->name, param->len),
+			param->valid);
+}
+
+static struct kunit_case name_cases[] = {
+	KUNIT_CASE_PARAM(name_is, name_gen_params),
+	{}
+};
+
+static struct kunit_suite name_suite = {
+	.name = "ptx-name",
+	.test_cases = name_cases,
+};
+
+kunit_test_suites(&journal_suite, &catalog_suite, &verdict_suite, &name_suite);
+
+MODULE_DESCRIPTION("KUnit tests of ptx");
+MODULE_LICENSE("GPL");
+/* MODULE_IMPORT_NS() takes a bare word on some kernels, a string on others. */
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");

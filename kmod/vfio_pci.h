@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PTX_VFIO_PCI_H
+#define PTX_VFIO_PCI_H
+
+#include <linux/types.h>
+
+#define PTX_VFIO_DRIVER	"ptx-vfio-pci"
+
+struct pci_dev;
+struct ptx_member;
+
+bool ptx_vfio_is_ours(const char *driver);
+void ptx_vfio_ask_back(struct ptx_member *member, unsigned int count);
+void ptx_vfio_cdev_name(struct pci_dev *pdev, char *buf, size_t size);
+int ptx_vfio_init(void);
+void ptx_vfio_exit(void);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * ptx: leases of whole devices for virtual machines.
+ */
+#ifndef _UAPI_LINUX_PTX_H
+#define _UAPI_LINUX_PTX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+#include <linux/ptx_netlink.h>
+
+/**
+ * DOC: The contract of /dev/ptx
+ *
+ * Two kinds of file take these ioctls. /dev/ptx itself answers PTX_INFO and
+ * makes leases with PTX_LEASE_CREATE, which returns a new file: the lease.
+ * Every other ioctl is for a lease file. When the last reference to a lease
+ * file goes, by close, exit or kill, its devices go home; so they do when the
+ * process the lease is bound to exits, whoever still holds the file.
+ *
+ * poll() on a lease file reports EPOLLPRI while the lease is draining, and
+ * EPOLLHUP once it is released and every device is back.
+ *
+ * Each struct begins with its size as the caller knows it. A larger struct is
+ * accepted as long as everything the kernel does not know is zero. Fields
+ * named out_* are written by the kernel, also when the call fails; reserved
+ * fields must be zero. Names are fixed arrays, NUL-terminated.
+ *
+ * Errors:
+ *
+ * - ENOTTY: no such ioctl, or not for this kind of file
+ * - EINVAL: a size below the minimum, a bad value, a non-zero reserved field
+ * - E2BIG: non-zero bytes beyond what the kernel knows; or too many devices
+ * - EOPNOTSUPP: an unknown flag
+ * - EFAULT: a bad pointer
+ * - EBADF: the pidfd is not an open file
+ * - EMFILE, ENFILE: no room for another file
+ * - EPERM: the caller may not do this
+ * - ENODEV: no such device, or it vanished
+ * - EBUSY: something stands in the way; see out_reason and out_culprit
+ * - EEXIST: the lease name is taken, or a device is named twice
+ * - ENOENT: the lease has no such member
+ * - ESHUTDOWN: the lease is draining or released, or the host goes down
+ * - ESRCH: the process to bind to has exited
+ * - ETIMEDOUT: not finished in time; the kernel goes on undoing it by itself
+ * - EINTR: a fatal signal; likewise
+ * - EIO: a driver failed; see out_reason and out_culprit
+ * - ENOMEM: out of memory, nothing changed
+ */
+
+/* Version of this contract; grows when something is added. */
+#define PTX_ABI_VERSION		1
+
+#define PTX_IOC_TYPE		0xF7
+
+/* Longest name plus its final zero. */
+#define PTX_DEVICE_NAME_SIZE	(PTX_DEVICE_NAME_MAX + 1)
+
+/* What a call waits for when its timeout_ms is 0, and the longest it may ask for. */
+#define PTX_TIMEOUT_DEFAULT_MS	30000
+#define PTX_TIMEOUT_MAX_MS	3600000
+
+/**
+ * enum ptx_feature - bits of ptx_info.out_features
+ * @PTX_FEATURE_IOMMUFD: the kernel has iommufd and VFIO character devices
+ * @PTX_FEATURE_CONTAINER: the kernel has VFIO groups and containers
+ * @PTX_FEATURE_IOMMU: an IOMMU is active
+ * @PTX_FEATURE_INLINE: ptx.inline is set; for fault injection only
+ */
+enum ptx_feature {
+	PTX_FEATURE_IOMMUFD	= 1 << 0,
+	PTX_FEATURE_CONTAINER	= 1 << 1,
+	PTX_FEATURE_IOMMU	= 1 << 2,
+	PTX_FEATURE_INLINE	= 1 << 3,
+};
+
+/**
+ * struct ptx_info - ioctl(PTX_INFO) on /dev/ptx; open to everybody
+ * @size: sizeof(struct ptx_info)
+ * @flags: must be 0
+ * @out_abi: PTX_ABI_VERSION of the module
+ * @out_features: bits of enum ptx_feature
+ */
+struct ptx_info {
+	__u32 size;
+	__u32 flags;
+	__u32 out_abi;
+	__u32 out_features;
+};
+#define PTX_INFO		_IO(PTX_IOC_TYPE, 0x80)
+
+/**
+ * enum ptx_lease_create_flags - bits of ptx_lease_create.flags
+ * @PTX_LEASE_CREATE_BIND: end the lease when the process behind pidfd exits,
+ *	and let only that process and its descendants open the devices
+ * @PTX_LEASE_CREATE_OWNER: the lease belongs to the uid in owner instead of
+ *	the caller's effective one
+ */
+enum ptx_lease_create_flags {
+	PTX_LEASE_CREATE_BIND	= 1 << 0,
+	PTX_LEASE_CREATE_OWNER	= 1 << 1,
+};
+
+/**
+ * struct ptx_lease_create - ioctl(PTX_LEASE_CREATE) on /dev/ptx
+ * @size: sizeof(struct ptx_lease_create)
+ * @flags: bits of enum ptx_lease_create_flags
+ * @name: address of the lease's name: UTF-8 without control characters, not
+ *	necessarily terminated, unique on this host
+ * @name_len: its length in bytes, 1 to PTX_LEASE_NAME_MAX
+ * @owner: uid in the caller's user namespace, with PTX_LEASE_CREATE_OWNER,
+ *	else 0
+ * @pidfd: with PTX_LEASE_CREATE_BIND, else 0
+ * @out_fd: the lease file, O_CLOEXEC
+ * @out_id: the lease's id, never used again until the host reboots
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @reserved: must be 0
+ */
+struct ptx_lease_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 name;
+	__u32 name_len;
+	__u32 owner;
+	__s32 pidfd;
+	__s32 out_fd;
+	__aligned_u64 out_id;
+	__u32 out_reason;
+	__u32 reserved;
+};
+#define PTX_LEASE_CREATE	_IO(PTX_IOC_TYPE, 0x81)
+
+/**
+ * struct ptx_device_name - a device, as named under /sys/bus/pci/devices
+ * @name: NUL-terminated
+ */
+struct ptx_device_name {
+	char name[PTX_DEVICE_NAME_SIZE];
+};
+
+/**
+ * struct ptx_member_info - what the kernel says of a member of a lease
+ * @name: the device
+ * @native_driver: the driver it goes back to; empty when it had none
+ * @driver: the VFIO driver it is on; empty until it is
+ * @cdev: its name under /dev/vfio/devices; empty where the kernel has none
+ * @group: its IOMMU group: /dev/vfio/@group
+ * @kind: a value of enum ptx_kind
+ * @state: a value of enum ptx_member_state
+ * @flags: bits of enum ptx_member_flags
+ */
+struct ptx_member_info {
+	char name[PTX_DEVICE_NAME_SIZE];
+	char native_driver[PTX_DEVICE_NAME_SIZE];
+	char driver[PTX_DEVICE_NAME_SIZE];
+	char cdev[PTX_DEVICE_NAME_SIZE];
+	__u32 group;
+	__u32 kind;
+	__u32 state;
+	__u32 flags;
+};
+
+/**
+ * enum ptx_member_flags - bits of ptx_member_info.flags
+ * @PTX_MEMBER_REQUESTED: named by a request, not brought along by its group
+ * @PTX_MEMBER_OPENED: a VFIO file is open on it
+ */
+enum ptx_member_flags {
+	PTX_MEMBER_REQUESTED	= 1 << 0,
+	PTX_MEMBER_OPENED	= 1 << 1,
+};
+
+/**
+ * struct ptx_blocker - one reason why a device cannot be leased
+ * @culprit: the device at fault, which may be a group mate of the one named
+ * @reason: a value of enum ptx_reason
+ * @reserved: 0
+ * @lease: id of the lease that holds it, or 0
+ */
+struct ptx_blocker {
+	char culprit[PTX_DEVICE_NAME_SIZE];
+	__u32 reason;
+	__u32 reserved;
+	__aligned_u64 lease;
+};
+
+/**
+ * struct ptx_lease_add - ioctl(PTX_LEASE_ADD): add devices, all or nothing
+ * @size: sizeof(struct ptx_lease_add)
+ * @flags: bits of enum ptx_add_flags
+ * @devices: address of an array of struct ptx_device_name
+ * @nr_devices: its length, 1 to PTX_DEVICES_MAX
+ * @timeout_ms: deadline for the call; 0 is PTX_TIMEOUT_DEFAULT_MS
+ * @driver: the VFIO driver to use; empty is ptx-vfio-pci. Any other gives up
+ *	the open check.
+ * @members: address of an array of struct ptx_member_info, or 0. The group mates
+ *	that came along are listed too.
+ * @max_members: its length
+ * @out_nr_members: how many members were added, also beyond max_members
+ * @blockers: address of an array of struct ptx_blocker, or 0
+ * @max_blockers: its length
+ * @out_nr_blockers: how many blockers there are, also beyond max_blockers
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @reserved: must be 0
+ * @out_culprit: on failure, the device at fault, or empty
+ */
+struct ptx_lease_add {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 devices;
+	__u32 nr_devices;
+	__u32 timeout_ms;
+	char driver[PTX_DEVICE_NAME_SIZE];
+	__aligned_u64 members;
+	__u32 max_members;
+	__u32 out_nr_members;
+	__aligned_u64 blockers;
+	__u32 max_blockers;
+	__u32 out_nr_blockers;
+	__u32 out_reason;
+	__u32 reserved;
+	char out_culprit[PTX_DEVICE_NAME_SIZE];
+};
+#define PTX_LEASE_ADD		_IO(PTX_IOC_TYPE, 0x82)
+
+/**
+ * struct ptx_lease_remove - ioctl(PTX_LEASE_REMOVE): give devices back
+ * @size: sizeof(struct ptx_lease_remove)
+ * @flags: must be 0
+ * @devices: address of an array of struct ptx_device_name
+ * @nr_devices: its length, 1 to PTX_DEVICES_MAX. Their whole groups go.
+ * @timeout_ms: how long to wait for them to be home; 0 is
+ *	PTX_TIMEOUT_DEFAULT_MS. On ETIMEDOUT they still go home by themselves.
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @reserved: must be 0
+ * @out_culprit: on failure, the device at fault, or empty
+ */
+struct ptx_lease_remove {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 devices;
+	__u32 nr_devices;
+	__u32 timeout_ms;
+	__u32 out_reason;
+	__u32 reserved;
+	char out_culprit[PTX_DEVICE_NAME_SIZE];
+};
+#define PTX_LEASE_REMOVE	_IO(PTX_IOC_TYPE, 0x83)
+
+/**
+ * struct ptx_lease_query - ioctl(PTX_LEASE_QUERY): state and members
+ * @size: sizeof(struct ptx_lease_query)
+ * @flags: must be 0
+ * @out_id: the lease's id
+ * @members: address of an array of struct ptx_member_info, or 0
+ * @max_members: its length
+ * @out_nr_members: how many members there are, also beyond max_members
+ * @out_state: a value of enum ptx_lease_state
+ * @reserved: must be 0
+ */
+struct ptx_lease_query {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 out_id;
+	__aligned_u64 members;
+	__u32 max_members;
+	__u32 out_nr_members;
+	__u32 out_state;
+	__u32 reserved;
+};
+#define PTX_LEASE_QUERY		_IO(PTX_IOC_TYPE, 0x84)
+
+/**
+ * struct ptx_lease_release - ioctl(PTX_LEASE_RELEASE): give everything back
+ * @size: sizeof(struct ptx_lease_release)
+ * @flags: must be 0
+ * @timeout_ms: how long to wait; 0 is PTX_TIMEOUT_DEFAULT_MS. On ETIMEDOUT it
+ *	goes on by itself.
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @out_culprit: on failure, a device that is not home yet, or empty
+ */
+struct ptx_lease_release {
+	__u32 size;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 out_reason;
+	char out_culprit[PTX_DEVICE_NAME_SIZE];
+};
+#define PTX_LEASE_RELEASE	_IO(PTX_IOC_TYPE, 0x85)
+
+#endif /* _UAPI_LINUX_PTX_H */

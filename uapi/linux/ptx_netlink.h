@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/ptx.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_PTX_NETLINK_H
+#define _UAPI_LINUX_PTX_NETLINK_H
+
+#define PTX_FAMILY_NAME		"ptx"
+#define PTX_FAMILY_VERSION	1
+
+#define PTX_DEVICE_NAME_MAX	31
+#define PTX_LEASE_NAME_MAX	63
+#define PTX_DEVICES_MAX		256
+
+/**
+ * enum ptx_kind - what a device is to the people who assign it
+ */
+enum ptx_kind {
+	PTX_KIND_OTHER,
+	PTX_KIND_GPU,
+	PTX_KIND_NPU,
+	PTX_KIND_NVME,
+	PTX_KIND_NIC,
+	PTX_KIND_AUDIO,
+	PTX_KIND_USB,
+	PTX_KIND_STORAGE,
+	PTX_KIND_BRIDGE,
+};
+
+/**
+ * enum ptx_lease_state
+ * @PTX_LEASE_STATE_NEW: being built, holds nothing
+ * @PTX_LEASE_STATE_ACTIVE: its members can be opened by the owner
+ * @PTX_LEASE_STATE_DRAINING: its devices are on their way home
+ * @PTX_LEASE_STATE_RELEASED: everything is back; only its handles remain
+ */
+enum ptx_lease_state {
+	PTX_LEASE_STATE_NEW,
+	PTX_LEASE_STATE_ACTIVE,
+	PTX_LEASE_STATE_DRAINING,
+	PTX_LEASE_STATE_RELEASED,
+};
+
+/**
+ * enum ptx_member_state
+ * @PTX_MEMBER_STATE_BUILDING: claimed, on its way to the VFIO driver
+ * @PTX_MEMBER_STATE_READY: on the VFIO driver, can be opened
+ * @PTX_MEMBER_STATE_DRAINING: on its way home; see the step it is at
+ * @PTX_MEMBER_STATE_HOME: on the driver it came from
+ * @PTX_MEMBER_STATE_DRIVERLESS: given back, but its native driver would not
+ *   take it
+ * @PTX_MEMBER_STATE_GONE: the device left the bus
+ */
+enum ptx_member_state {
+	PTX_MEMBER_STATE_BUILDING,
+	PTX_MEMBER_STATE_READY,
+	PTX_MEMBER_STATE_DRAINING,
+	PTX_MEMBER_STATE_HOME,
+	PTX_MEMBER_STATE_DRIVERLESS,
+	PTX_MEMBER_STATE_GONE,
+};
+
+/**
+ * enum ptx_reason - why a request was refused or a device did not come home
+ * @PTX_REASON_NO_DEVICE: there is no such device
+ * @PTX_REASON_DUPLICATE: the same device is named twice in one request
+ * @PTX_REASON_BRIDGE: a bridge is never assignable
+ * @PTX_REASON_NO_GROUP: no IOMMU isolates the device
+ * @PTX_REASON_GROUP_SHARED: exact mode, and its group has members the request
+ *   does not name
+ * @PTX_REASON_GROUP_BLOCKED: a device in its group cannot be leased
+ * @PTX_REASON_HELD: another lease holds it
+ * @PTX_REASON_IN_USE: somebody outside ptx owns the DMA of its group
+ * @PTX_REASON_RESERVED_REGION: firmware demands identity-mapped memory for it
+ *   (RMRR)
+ * @PTX_REASON_NO_MSI_ISOLATION: the platform cannot keep its interrupts apart
+ * @PTX_REASON_BOOT_DISPLAY: it drives the boot display
+ * @PTX_REASON_VFS_ENABLED: its virtual functions are enabled
+ * @PTX_REASON_BAD_DRIVER: the driver asked for is missing or is not a VFIO
+ *   driver
+ * @PTX_REASON_UNBIND_STUCK: the native driver did not let go by the deadline
+ * @PTX_REASON_ATTACH_FAILED: the VFIO driver refused the device
+ * @PTX_REASON_GONE: the device vanished meanwhile
+ * @PTX_REASON_NOT_ACTIVE: the lease is draining or released
+ * @PTX_REASON_NOT_MEMBER: the device is not in this lease
+ * @PTX_REASON_NAME_TAKEN: another lease has this name
+ * @PTX_REASON_BAD_NAME: a name is empty, too long, not UTF-8 or has control
+ *   characters
+ * @PTX_REASON_NO_LEASE: no such lease, or not yours to see
+ * @PTX_REASON_NO_RIGHT: the caller may not do this
+ * @PTX_REASON_BAD_PROCESS: the pidfd is not one, or its process has exited
+ * @PTX_REASON_TIMEOUT: not finished by the deadline; it goes on by itself
+ * @PTX_REASON_SHUTDOWN: the host is going down
+ * @PTX_REASON_NATIVE_REFUSED: the native driver would not take the device back
+ * @PTX_REASON_LIMIT: more devices than one request or one lease may hold
+ * @PTX_REASON_NO_MEMORY: out of memory
+ * @PTX_REASON_INTERRUPTED: a fatal signal ended the wait
+ */
+enum ptx_reason {
+	PTX_REASON_NONE,
+	PTX_REASON_NO_DEVICE,
+	PTX_REASON_DUPLICATE,
+	PTX_REASON_BRIDGE,
+	PTX_REASON_NO_GROUP,
+	PTX_REASON_GROUP_SHARED,
+	PTX_REASON_GROUP_BLOCKED,
+	PTX_REASON_HELD,
+	PTX_REASON_IN_USE,
+	PTX_REASON_RESERVED_REGION,
+	PTX_REASON_NO_MSI_ISOLATION,
+	PTX_REASON_BOOT_DISPLAY,
+	PTX_REASON_VFS_ENABLED,
+	PTX_REASON_BAD_DRIVER,
+	PTX_REASON_UNBIND_STUCK,
+	PTX_REASON_ATTACH_FAILED,
+	PTX_REASON_GONE,
+	PTX_REASON_NOT_ACTIVE,
+	PTX_REASON_NOT_MEMBER,
+	PTX_REASON_NAME_TAKEN,
+	PTX_REASON_BAD_NAME,
+	PTX_REASON_NO_LEASE,
+	PTX_REASON_NO_RIGHT,
+	PTX_REASON_BAD_PROCESS,
+	PTX_REASON_TIMEOUT,
+	PTX_REASON_SHUTDOWN,
+	PTX_REASON_NATIVE_REFUSED,
+	PTX_REASON_LIMIT,
+	PTX_REASON_NO_MEMORY,
+	PTX_REASON_INTERRUPTED,
+};
+
+enum ptx_event {
+	PTX_EVENT_DEVICE_ADD,
+	PTX_EVENT_DEVICE_DEL,
+	PTX_EVENT_LEASE_NEW,
+	PTX_EVENT_LEASE_ACTIVE,
+	PTX_EVENT_LEASE_DRAINING,
+	PTX_EVENT_LEASE_RELEASED,
+	PTX_EVENT_MEMBER_READY,
+	PTX_EVENT_MEMBER_DRAINING,
+	PTX_EVENT_MEMBER_HOME,
+	PTX_EVENT_MEMBER_DRIVERLESS,
+	PTX_EVENT_MEMBER_GONE,
+	PTX_EVENT_MEMBER_OPENED,
+	PTX_EVENT_MEMBER_CLOSED,
+};
+
+/**
+ * enum ptx_add_flags
+ * @PTX_ADD_FLAGS_EXACT: refuse instead of widening to the whole group
+ */
+enum ptx_add_flags {
+	PTX_ADD_FLAGS_EXACT = 1,
+};
+
+enum {
+	PTX_A_BLOCKER_REASON = 1,
+	PTX_A_BLOCKER_CULPRIT,
+	PTX_A_BLOCKER_LEASE_ID,
+
+	__PTX_A_BLOCKER_MAX,
+	PTX_A_BLOCKER_MAX = (__PTX_A_BLOCKER_MAX - 1)
+};
+
+enum {
+	PTX_A_DEVICE_NAME = 1,
+	PTX_A_DEVICE_KIND,
+	PTX_A_DEVICE_VENDOR_ID,
+	PTX_A_DEVICE_DEVICE_ID,
+	PTX_A_DEVICE_SUBSYSTEM_VENDOR_ID,
+	PTX_A_DEVICE_SUBSYSTEM_DEVICE_ID,
+	PTX_A_DEVICE_CLASS,
+	PTX_A_DEVICE_DRIVER,
+	PTX_A_DEVICE_DRIVER_OVERRIDE,
+	PTX_A_DEVICE_GROUP,
+	PTX_A_DEVICE_NUMA_NODE,
+	PTX_A_DEVICE_RESET_METHODS,
+	PTX_A_DEVICE_PHYSFN,
+	PTX_A_DEVICE_LEASE_ID,
+	PTX_A_DEVICE_MEMBER_STATE,
+	PTX_A_DEVICE_BLOCKER,
+	PTX_A_DEVICE_GROUP_MEMBER,
+
+	__PTX_A_DEVICE_MAX,
+	PTX_A_DEVICE_MAX = (__PTX_A_DEVICE_MAX - 1)
+};
+
+enum {
+	PTX_A_MEMBER_DEVICE = 1,
+	PTX_A_MEMBER_KIND,
+	PTX_A_MEMBER_GROUP,
+	PTX_A_MEMBER_STATE,
+	PTX_A_MEMBER_NATIVE_DRIVER,
+	PTX_A_MEMBER_DRIVER,
+	PTX_A_MEMBER_CDEV,
+	PTX_A_MEMBER_OPENED,
+	PTX_A_MEMBER_REQUESTED,
+	PTX_A_MEMBER_STEP,
+	PTX_A_MEMBER_SINCE_MS,
+	PTX_A_MEMBER_REASON,
+
+	__PTX_A_MEMBER_MAX,
+	PTX_A_MEMBER_MAX = (__PTX_A_MEMBER_MAX - 1)
+};
+
+enum {
+	PTX_A_LEASE_ID = 1,
+	PTX_A_LEASE_NAME,
+	PTX_A_LEASE_STATE,
+	PTX_A_LEASE_OWNER,
+	PTX_A_LEASE_PID,
+	PTX_A_LEASE_PERSISTENT,
+	PTX_A_LEASE_AGE_MS,
+	PTX_A_LEASE_MEMBER,
+	PTX_A_LEASE_DEVICE,
+	PTX_A_LEASE_DRIVER,
+	PTX_A_LEASE_ADD_FLAGS,
+	PTX_A_LEASE_TIMEOUT_MS,
+
+	__PTX_A_LEASE_MAX,
+	PTX_A_LEASE_MAX = (__PTX_A_LEASE_MAX - 1)
+};
+
+enum {
+	PTX_A_NOTICE_EVENT = 1,
+	PTX_A_NOTICE_TIME_NS,
+	PTX_A_NOTICE_DEVICE,
+	PTX_A_NOTICE_LEASE_ID,
+	PTX_A_NOTICE_LEASE_NAME,
+	PTX_A_NOTICE_REASON,
+	PTX_A_NOTICE_DRIVER,
+
+	__PTX_A_NOTICE_MAX,
+	PTX_A_NOTICE_MAX = (__PTX_A_NOTICE_MAX - 1)
+};
+
+enum {
+	PTX_CMD_DEVICE_GET = 1,
+	PTX_CMD_LEASE_GET,
+	PTX_CMD_LEASE_NEW,
+	PTX_CMD_LEASE_ADD,
+	PTX_CMD_LEASE_REMOVE,
+	PTX_CMD_LEASE_RELEASE,
+	PTX_CMD_NOTICE_NTF,
+
+	__PTX_CMD_MAX,
+	PTX_CMD_MAX = (__PTX_CMD_MAX - 1)
+};
+
+#define PTX_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_PTX_NETLINK_H */
