@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * persistent: leases that outlive the program that made them, changed by name
+ * or id over netlink. Needs CAP_SYS_ADMIN.
+ */
+#ifndef LIBPTX_PERSISTENT_H
+#define LIBPTX_PERSISTENT_H
+
+#include <libptx/lease.h>
+#include <libptx/lease_info.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * ptx_persistent_new() - make a persistent lease, all or nothing
+ * @ctx: the context
+ * @name: its name
+ * @owner: uid, or (uid_t)-1 for the caller's
+ * @devices: the first devices
+ * @nr_devices: 0 to PTX_DEVICES_MAX
+ * @options: NULL for none
+ * @out: what came of it; undone by ptx_lease_info_free(). May be NULL.
+ *
+ * Return: 0, or an error as ptx_lease_create() and ptx_lease_add() have them.
+ */
+int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
+		       const char *const *devices, size_t nr_devices,
+		       const struct ptx_add_options *options,
+		       struct ptx_lease_info **out);
+
+/**
+ * ptx_persistent_add() - add devices with their groups, all or nothing
+ * @ctx: the context
+ * @ref: which lease
+ * @devices: their names
+ * @nr_devices: 1 to PTX_DEVICES_MAX
+ * @options: NULL for none
+ * @out: the lease after it; undone by ptx_lease_info_free(). May be NULL.
+ *
+ * Return: 0; -ENOENT when there is no such lease; else as ptx_lease_add().
+ */
+int ptx_persistent_add(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+		       const char *const *devices, size_t nr_devices,
+		       const struct ptx_add_options *options,
+		       struct ptx_lease_info **out);
+
+/**
+ * ptx_persistent_remove() - give devices back, with their whole groups
+ * @ctx: the context
+ * @ref: which lease
+ * @devices: their names
+ * @nr_devices: 1 to PTX_DEVICES_MAX
+ * @timeout_ms: how long to wait, in milliseconds; 0 is PTX_TIMEOUT_DEFAULT_MS
+ * @out: the lease after it; undone by ptx_lease_info_free(). May be NULL.
+ *
+ * Return: 0; -ENOENT when there is no such lease or member; else as
+ * ptx_lease_remove().
+ */
+int ptx_persistent_remove(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+			  const char *const *devices, size_t nr_devices,
+			  uint32_t timeout_ms, struct ptx_lease_info **out);
+
+/**
+ * ptx_persistent_release() - give everything back and end the lease
+ * @ctx: the context
+ * @ref: which lease
+ * @timeout_ms: how long to wait, in milliseconds; 0 is PTX_TIMEOUT_DEFAULT_MS
+ *
+ * Return: 0; -ENOENT; -ETIMEDOUT when a device is not home yet: it goes on by
+ * itself.
+ */
+int ptx_persistent_release(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+			   uint32_t timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBPTX_PERSISTENT_H */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * selector: the words that people use to say which devices they mean.
+ */
+#ifndef LIBPTX_SELECTOR_H
+#define LIBPTX_SELECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/ptx.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ptx_ctx;
+struct ptx_device;
+struct ptx_names;
+struct ptx_selector;
+
+/**
+ * DOC: Selectors
+ *
+ * ============================  ==============================================
+ * 0000:01:00.0, 01:00.0         that device
+ * l4-gpu                        the device that the user called so
+ * gpu, gpu:auto                 a free device of that kind
+ * nvme:2                        two of them
+ * gpu:nvidia, gpu:10de          one of that vendor, by word or by PCI id
+ * gpu:amd:2                     two of that vendor
+ * ============================  ==============================================
+ *
+ * Where the kind is given beside the selector, as in ``--gpu auto``, it may be
+ * left out: ``auto``, ``2``, ``nvidia``, ``nvidia:2``.
+ */
+
+/* No kind is given beside the selector. */
+#define PTX_KIND_ANY	((enum ptx_kind)0xffff)
+
+/**
+ * ptx_selector_parse() - read one selector
+ * @ctx: the context
+ * @text: the selector
+ * @kind: the kind it is about, or PTX_KIND_ANY
+ * @names: the user's own names, or NULL; only read during the call
+ * @out: the selector; undone by ptx_selector_free()
+ *
+ * Return: 0; -EINVAL when it makes no sense; -ENOMEM.
+ */
+int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind,
+		       const struct ptx_names *names, struct ptx_selector **out);
+
+/** ptx_selector_free() - free a selector; NULL is fine */
+void ptx_selector_free(struct ptx_selector *sel);
+
+/** ptx_selector_address() - the one device it names, or NULL when it picks by kind */
+const char *ptx_selector_address(const struct ptx_selector *sel);
+
+/** ptx_selector_count() - how many devices it asks for */
+uint32_t ptx_selector_count(const struct ptx_selector *sel);
+
+/**
+ * ptx_selector_match() - is this device one that the selector could mean?
+ * @sel: the selector
+ * @dev: the device
+ *
+ * Return: whether address, kind and vendor fit; whether the device is free is
+ * not looked at, nor is the count.
+ */
+bool ptx_selector_match(const struct ptx_selector *sel, const struct ptx_device *dev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBPTX_SELECTOR_H */

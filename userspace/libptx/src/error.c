@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * error: one table for every reason, one for every errno, and what is made of
+ * them. Belongs to a context and its thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+/**
+ * struct reason_rule - what there is to say about a reason
+ * @name: as in the netlink specification
+ * @text: goes on after "DEVICE: "
+ * @remedy: what to do; {device} stands for the culprit
+ */
+struct reason_rule {
+	const char *name;
+	const char *text;
+	const char *remedy;
+};
+
+static const struct reason_rule reason_rules[] = {
+	[PTX_REASON_NONE] = {
+		"none", "no reason was given", "" },
+	[PTX_REASON_NO_DEVICE] = {
+		"no-device", "there is no such device",
+		"see what there is: ptxctl list -a" },
+	[PTX_REASON_DUPLICATE] = {
+		"duplicate", "it is named twice in one request",
+		"name it once" },
+	[PTX_REASON_BRIDGE] = {
+		"bridge", "it is a bridge, and a bridge is never assignable",
+		"name the device behind it; bridges stay with the host" },
+	[PTX_REASON_NO_GROUP] = {
+		"no-group", "no IOMMU isolates it",
+		"turn the IOMMU on in the firmware and on the kernel command line: ptxctl check" },
+	[PTX_REASON_GROUP_SHARED] = {
+		"group-shared", "its IOMMU group has members that the request does not name",
+		"ask without exact mode, or name them all: ptxctl info {device}" },
+	[PTX_REASON_GROUP_BLOCKED] = {
+		"group-blocked", "a device in its IOMMU group cannot be leased",
+		"see what stands in the way of each of them: ptxctl check {device}" },
+	[PTX_REASON_HELD] = {
+		"held", "another lease holds it",
+		"see which, and release it or wait for its end: ptxctl leases" },
+	[PTX_REASON_IN_USE] = {
+		"in-use", "somebody outside ptx owns the DMA of its IOMMU group",
+		"end the program that has its VFIO group open, or take it off its VFIO driver: "
+		"ptxctl check {device}" },
+	[PTX_REASON_RESERVED_REGION] = {
+		"reserved-region", "the firmware demands identity-mapped memory for it (RMRR)",
+		"turn off what the firmware uses it for (legacy USB, remote management), or use "
+		"another device" },
+	[PTX_REASON_NO_MSI_ISOLATION] = {
+		"no-msi-isolation", "the platform cannot keep its interrupts apart",
+		"turn on interrupt remapping (x2APIC) in the firmware, and take intremap=off and "
+		"nointremap off the kernel command line" },
+	[PTX_REASON_BOOT_DISPLAY] = {
+		"boot-display", "it drives the boot display",
+		"make another display the primary one in the firmware" },
+	[PTX_REASON_VFS_ENABLED] = {
+		"vfs-enabled", "its virtual functions are enabled",
+		"lease one of them instead, or turn them off: "
+		"echo 0 > /sys/bus/pci/devices/{device}/sriov_numvfs" },
+	[PTX_REASON_BAD_DRIVER] = {
+		"bad-driver", "the driver asked for is missing or is not a VFIO driver",
+		"load it with modprobe, or leave the choice to ptx" },
+	[PTX_REASON_UNBIND_STUCK] = {
+		"unbind-stuck", "its native driver did not let go in time",
+		"end the programs that use it, then try again: ptxctl check {device}" },
+	[PTX_REASON_ATTACH_FAILED] = {
+		"attach-failed", "the VFIO driver refused it",
+		"the kernel log says why: dmesg | grep {device}" },
+	[PTX_REASON_GONE] = {
+		"gone", "it vanished meanwhile",
+		"see whether it came back: ptxctl list" },
+	[PTX_REASON_NOT_ACTIVE] = {
+		"not-active", "the lease is draining or released",
+		"make a new lease" },
+	[PTX_REASON_NOT_MEMBER] = {
+		"not-member", "it is not in this lease",
+		"see what is: ptxctl show" },
+	[PTX_REASON_NAME_TAKEN] = {
+		"name-taken", "another lease has this name",
+		"choose another name, or release that lease: ptxctl leases" },
+	[PTX_REASON_BAD_NAME] = {
+		"bad-name", "the name is empty, too long, not UTF-8 or has control characters",
+		"a name is 1 to 63 bytes of UTF-8" },
+	[PTX_REASON_NO_LEASE] = {
+		"no-lease", "there is no such lease, or it is not yours to see",
+		"see what there is: ptxctl leases" },
+	[PTX_REASON_NO_RIGHT] = {
+		"no-right", "you may not do this",
+		"do it as root (CAP_SYS_ADMIN)" },
+	[PTX_REASON_BAD_PROCESS] = {
+		"bad-process", "the process to bind to has exited, or its pidfd is none",
+		"" },
+	[PTX_REASON_TIMEOUT] = {
+		"timeout", "it was not finished in time; the kernel goes on by itself",
+		"watch it end: ptxctl monitor" },
+	[PTX_REASON_SHUTDOWN] = {
+		"shutdown", "the host is going down", "" },
+	[PTX_REASON_NATIVE_REFUSED] = {
+		"native-refused", "its native driver would not take it back",
+		"the kernel log says why (dmesg | grep {device}); then: "
+		"echo {device} > /sys/bus/pci/drivers_probe" },
+	[PTX_REASON_LIMIT] = {
+		"limit", "that is more devices than one request or one lease may hold",
+		"split it into several" },
+	[PTX_REASON_NO_MEMORY] = {
+		"no-memory", "the kernel is out of memory; nothing was changed",
+		"free some memory and try again" },
+	[PTX_REASON_INTERRUPTED] = {
+		"interrupted", "a signal ended the wait; the kernel goes on by itself", "" },
+};
+
+/* What an errno means where no reason came with it: the contract's own list. */
+static const struct {
+	int err;
+	const char *text;
+	const char *remedy;
+} errno_rules[] = {
+	{ ENOTTY, "the module does not know this call, or the file is no lease",
+	  "load the ptx module of the same version as this program" },
+	{ EINVAL, "the kernel did not understand the request",
+	  "load the ptx module of the same version as this program" },
+	{ E2BIG, "that is too many devices, or more than this module knows", "" },
+	{ EOPNOTSUPP, "this module does not know an option that was asked for",
+	  "load the ptx module of the same version as this program" },
+	{ EFAULT, "a bad address was passed to the kernel", "" },
+	{ EPERM, "you may not do this", "do it as root (CAP_SYS_ADMIN)" },
+	{ EACCES, "you may not do this", "do it as root (CAP_SYS_ADMIN)" },
+	{ ENODEV, "there is no such device, or it vanished",
+	  "see what there is: ptxctl list -a" },
+	{ EBUSY, "something stands in the way", "find out what: ptxctl check" },
+	{ EEXIST, "the lease name is taken, or a device is named twice", "" },
+	{ ENOENT, "there is no such lease or member", "see what there is: ptxctl leases" },
+	{ ESHUTDOWN, "the lease is draining or released, or the host is going down", "" },
+	{ ESRCH, "the process to bind to has exited", "" },
+	{ ETIMEDOUT, "it was not finished in time; the kernel goes on by itself",
+	  "watch it end: ptxctl monitor" },
+	{ EINTR, "a signal ended the wait; the kernel goes on by itself", "" },
+	{ EIO, "a driver failed", "the kernel log says why: dmesg" },
+	{ ENOMEM, "out of memory; nothing was changed", "free some memory and try again" },
+};
+
+static const struct reason_rule *rule_of(enum ptx_reason reason)
+{
+	unsigned int i = reason;
+
+	if (i >= PTX_ARRAY_SIZE(reason_rules) || !reason_rules[i].name)
+		return NULL;
+	return &reason_rules[i];
+}
+
+const char *ptx_reason_name(enum ptx_reason reason)
+{
+	const struct reason_rule *rule = rule_of(reason);
+
+	return rule ? rule->name : "unknown";
+}
+
+const char *ptx_reason_text(enum ptx_reason reason)
+{
+	const struct reason_rule *rule = rule_of(reason);
+
+	return rule ? rule->text : "the module gives a reason that this program does not know";
+}
+
+const char *ptx_reason_remedy(enum ptx_reason reason, const char *culprit,
+			      char *buf, size_t size)
+{
+	const struct reason_rule *rule = rule_of(reason);
+	const char *from = rule ? rule->remedy : "";
+	size_t used = 0;
+
+	if (!size)
+		return buf;
+	if (!culprit || !*culprit)
+		culprit = "DEVICE";
+	while (*from && used + 1 < size) {
+		if (!strncmp(from, "{device}", 8)) {
+			size_t n = strlen(culprit);
+
+			if (n > size - used - 1)
+				n = size - used - 1;
+			memcpy(buf + used, culprit, n);
+			used += n;
+			from += 8;
+		} else {
+			buf[used++] = *from++;
+		}
+	}
+	buf[used] = '\0';
+	return buf;
+}
+
+int ptx_error_errno(const struct ptx_error *err)
+{
+	return err->err;
+}
+
+enum ptx_reason ptx_error_reason(const struct ptx_error *err)
+{
+	return err->reason;
+}
+
+bool ptx_error_no_module(const struct ptx_error *err)
+{
+	return err->no_module;
+}
+
+bool ptx_error_malformed(const struct ptx_error *err)
+{
+	return err->malformed;
+}
+
+const char *ptx_error_culprit(const struct ptx_error *err)
+{
+	return err->culprit;
+}
+
+const char *ptx_error_message(const struct ptx_error *err)
+{
+	return err->message;
+}
+
+const char *ptx_error_remedy(const struct ptx_error *err)
+{
+	return err->remedy;
+}
+
+size_t ptx_error_nr_blockers(const struct ptx_error *err)
+{
+	return err->nr_blockers;
+}
+
+const struct ptx_blocker *ptx_error_blocker(const struct ptx_error *err, size_t i)
+{
+	return i < err->nr_blockers ? &err->blockers[i] : NULL;
+}
+
+void ptx_error_clear(struct ptx_error *err)
+{
+	free(err->blockers);
+	memset(err, 0, sizeof(*err));
+}
+
+static void begin(struct ptx_error *e, int err, enum ptx_reason reason,
+		  const char *culprit)
+{
+	ptx_error_clear(e);
+	e->err = err;
+	e->reason = reason;
+	snprintf(e->culprit, sizeof(e->culprit), "%s", culprit ? culprit : "");
+	if (reason != PTX_REASON_NONE) {
+		ptx_reason_remedy(reason, culprit, e->remedy, sizeof(e->remedy));
+		return;
+	}
+	for (size_t i = 0; i < PTX_ARRAY_SIZE(errno_rules); i++) {
+		if (errno_rules[i].err == err) {
+			snprintf(e->remedy, sizeof(e->remedy), "%s", errno_rules[i].remedy);
+			return;
+		}
+	}
+}
+
+/* Words from the tables. @reason may be PTX_REASON_NONE, @culprit may be NULL. */
+int ptx_error_set(struct ptx_ctx *ctx, int err, enum ptx_reason reason,
+		  const char *culprit)
+{
+	struct ptx_error *e = &ctx->error;
+	const char *text = NULL;
+
+	begin(e, err, reason, culprit);
+	if (reason != PTX_REASON_NONE)
+		text = ptx_reason_text(reason);
+	for (size_t i = 0; !text && i < PTX_ARRAY_SIZE(errno_rules); i++) {
+		if (errno_rules[i].err == err)
+			text = errno_rules[i].text;
+	}
+	if (!text)
+		text = strerrordesc_np(err);
+	if (!text)
+		text = "unknown error";
+	if (*e->culprit)
+		snprintf(e->message, sizeof(e->message), "%s: %s", e->culprit, text);
+	else
+		snprintf(e->message, sizeof(e->message), "%s", text);
+	return -err;
+}
+
+int ptx_error_setf(struct ptx_ctx *ctx, int err, enum ptx_reason reason,
+		   const char *culprit, const char *fmt, ...)
+{
+	struct ptx_error *e = &ctx->error;
+	va_list ap;
+
+	begin(e, err, reason, culprit);
+	va_start(ap, fmt);
+	vsnprintf(e->message, sizeof(e->message), fmt, ap);
+	va_end(ap);
+	return -err;
+}
+
+int ptx_error_malformed_setf(struct ptx_ctx *ctx, enum ptx_reason reason,
+			     const char *remedy, const char *fmt, ...)
+{
+	struct ptx_error *e = &ctx->error;
+	va_list ap;
+
+	begin(e, EINVAL, reason, NULL);
+	e->malformed = true;
+	va_start(ap, fmt);
+	vsnprintf(e->message, sizeof(e->message), fmt, ap);
+	va_end(ap);
+	snprintf(e->remedy, sizeof(e->remedy), "%s", remedy);
+	return -EINVAL;
+}
+
+int ptx_error_no_module_set(struct ptx_ctx *ctx, int err, const char *message,
+			    const char *remedy)
+{
+	struct ptx_error *e = &ctx->error;
+
+	begin(e, err, PTX_REASON_NONE, NULL);
+	e->no_module = true;
+	snprintf(e->message, sizeof(e->message), "%s", message);
+	snprintf(e->remedy, sizeof(e->remedy), "%s", remedy);
+	return -err;
+}
+
+int ptx_error_no_memory(struct ptx_ctx *ctx)
+{
+	return ptx_error_setf(ctx, ENOMEM, PTX_REASON_NONE, NULL, "out of memory");
+}
+
+void ptx_error_set_remedy(struct ptx_ctx *ctx, const char *remedy)
+{
+	snprintf(ctx->error.remedy, sizeof(ctx->error.remedy), "%s", remedy);
+}
+
+/* Best effort: an error that cannot be made longer stays as it is. */
+void ptx_error_add_blocker(struct ptx_ctx *ctx, const struct ptx_blocker *blocker)
+{
+	struct ptx_error *e = &ctx->error;
+
+	for (size_t i = 0; i < e->nr_blockers; i++) {
+		if (e->blockers[i].reason == blocker->reason &&
+		    !strcmp(e->blockers[i].culprit, blocker->culprit))
+			return;
+	}
+	if (!ptx_grow(&e->blockers, e->nr_blockers, sizeof(*e->blockers)))
+		return;
+	e->blockers[e->nr_blockers] = *blocker;
+	e->blockers[e->nr_blockers].culprit[PTX_DEVICE_NAME_SIZE - 1] = '\0';
+	e->nr_blockers++;
+}

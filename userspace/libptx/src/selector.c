@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * selector: reads the words that say which devices are meant.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+/* The longest selector that anything is made of. */
+#define SELECTOR_MAX	128
+
+/**
+ * struct ptx_selector - see selector.h
+ * @address: the one device, or empty
+ * @kind: the kind, or PTX_KIND_ANY with an address
+ * @vendors: PCI vendor ids, any of which fits
+ * @nr_vendors: 0 when the vendor does not matter
+ * @count: how many devices
+ */
+struct ptx_selector {
+	char address[PTX_DEVICE_NAME_SIZE];
+	enum ptx_kind kind;
+	uint16_t vendors[2];
+	unsigned int nr_vendors;
+	uint32_t count;
+};
+
+static const struct vendor_rule {
+	const char *word;
+	uint16_t ids[2];
+} vendor_rules[] = {
+	{ "amd",	{ 0x1002, 0x1022 } },
+	{ "aspeed",	{ 0x1a03 } },
+	{ "broadcom",	{ 0x14e4 } },
+	{ "habana",	{ 0x1da3 } },
+	{ "intel",	{ 0x8086 } },
+	{ "kioxia",	{ 0x1e0f } },
+	{ "marvell",	{ 0x11ab, 0x1b4b } },
+	{ "mellanox",	{ 0x15b3 } },
+	{ "micron",	{ 0x1344 } },
+	{ "nvidia",	{ 0x10de } },
+	{ "qualcomm",	{ 0x17cb } },
+	{ "realtek",	{ 0x10ec } },
+	{ "redhat",	{ 0x1af4, 0x1b36 } },
+	{ "samsung",	{ 0x144d } },
+	{ "sandisk",	{ 0x15b7 } },
+	{ "skhynix",	{ 0x1c5c } },
+	{ "solidigm",	{ 0x025e } },
+	{ "xilinx",	{ 0x10ee } },
+};
+
+static bool parse_vendor(const char *word, struct ptx_selector *sel)
+{
+	char *end;
+
+	for (size_t i = 0; i < PTX_ARRAY_SIZE(vendor_rules); i++) {
+		const struct vendor_rule *rule = &vendor_rules[i];
+
+		if (strcasecmp(rule->word, word))
+			continue;
+		sel->vendors[0] = rule->ids[0];
+		sel->vendors[1] = rule->ids[1];
+		sel->nr_vendors = rule->ids[1] ? 2 : 1;
+		return true;
+	}
+	if (strlen(word) != 4 || strspn(word, "0123456789abcdefABCDEF") != 4)
+		return false;
+	sel->vendors[0] = (uint16_t)strtoul(word, &end, 16);
+	sel->nr_vendors = 1;
+	/* Nobody has these; more likely it is an address cut short. */
+	return sel->vendors[0] && sel->vendors[0] != 0xffff;
+}
+
+/* One to three digits; four are a vendor's id. */
+static bool parse_count(const char *word, uint32_t *count)
+{
+	size_t n = strlen(word);
+	unsigned long value;
+
+	if (!n || n > 3 || *word == '0' || strspn(word, "0123456789") != n)
+		return false;
+	value = strtoul(word, NULL, 10);
+	if (value > PTX_DEVICES_MAX)
+		return false;
+	*count = (uint32_t)value;
+	return true;
+}
+
+/* What may follow a kind: "auto", "VENDOR", "COUNT", "VENDOR:COUNT". */
+static bool parse_rest(char *rest, struct ptx_selector *sel)
+{
+	bool vendor = false;
+
+	while (rest) {
+		char *next = strchr(rest, ':');
+
+		if (next)
+			*next++ = '\0';
+		if (!next && !strcmp(rest, "auto"))
+			return true;
+		if (!next && parse_count(rest, &sel->count))
+			return true;
+		if (vendor || !parse_vendor(rest, sel))
+			return false;
+		vendor = true;
+		rest = next;
+	}
+	return true;
+}
+
+static bool parse_text(const char *text, enum ptx_kind kind,
+		       const struct ptx_names *names, struct ptx_selector *sel)
+{
+	char buf[SELECTOR_MAX + 1], *rest;
+	const char *address;
+
+	if (ptx_address_parse(text, sel->address)) {
+		sel->kind = kind;
+		return true;
+	}
+	address = names ? ptx_names_address(names, text) : NULL;
+	if (address) {
+		strncpy(sel->address, address, sizeof(sel->address) - 1);
+		sel->kind = kind;
+		return true;
+	}
+	strcpy(buf, text);
+	rest = strchr(buf, ':');
+	if (rest)
+		*rest++ = '\0';
+	if (ptx_kind_parse(buf, &sel->kind))
+		return (kind == PTX_KIND_ANY || kind == sel->kind) && parse_rest(rest, sel);
+	if (kind == PTX_KIND_ANY)
+		return false;
+	strcpy(buf, text);
+	sel->kind = kind;
+	return parse_rest(buf, sel);
+}
+
+int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind,
+		       const struct ptx_names *names, struct ptx_selector **out)
+{
+	struct ptx_selector *sel;
+	size_t n = strlen(text);
+	int err;
+
+	*out = NULL;
+	if (!n)
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"name a device, for example 0000:01:00.0, or a kind, for example gpu",
+			"an empty word names no device");
+	if (n > SELECTOR_MAX || !ptx_utf8_valid(text, n))
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"name a device, for example 0000:01:00.0, or a kind, for example gpu",
+			"%zu bytes that name no device", n);
+	sel = calloc(1, sizeof(*sel));
+	if (!sel)
+		return ptx_error_no_memory(ctx);
+	sel->count = 1;
+	if (parse_text(text, kind, names, sel)) {
+		*out = sel;
+		return 0;
+	}
+	free(sel);
+	if (!strcmp(text, "auto"))
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"say which kind: gpu:auto, nvme:auto", "'auto' of no kind");
+	if (isxdigit((unsigned char)*text) && strchr(text, ':'))
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"an address is DOMAIN:BUS:SLOT.FUNCTION, for example 0000:01:00.0",
+			"'%s' is a malformed address", text);
+	if (strchr(text, ':'))
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"a selector is KIND, KIND:VENDOR, KIND:COUNT or KIND:VENDOR:COUNT; kinds "
+			"are gpu npu nvme nic audio usb storage other",
+			"'%s' is no selector%s%s", text,
+			kind == PTX_KIND_ANY ? "" : " for a ",
+			kind == PTX_KIND_ANY ? "" : ptx_kind_name(kind));
+	err = ptx_error_setf(ctx, ENODEV, PTX_REASON_NO_DEVICE, NULL,
+			     "no device, kind or name of yours is called '%s'", text);
+	ptx_error_set_remedy(ctx, "see what there is: ptxctl list; and your names: ptxctl name");
+	return err;
+}
+
+void ptx_selector_free(struct ptx_selector *sel)
+{
+	free(sel);
+}
+
+const char *ptx_selector_address(const struct ptx_selector *sel)
+{
+	return *sel->address ? sel->address : NULL;
+}
+
+uint32_t ptx_selector_count(const struct ptx_selector *sel)
+{
+	return sel->count;
+}
+
+bool ptx_selector_match(const struct ptx_selector *sel, const struct ptx_device *dev)
+{
+	if (sel->kind != PTX_KIND_ANY && ptx_device_kind(dev) != sel->kind)
+		return false;
+	if (*sel->address)
+		return !strcmp(sel->address, ptx_device_name(dev));
+	for (unsigned int i = 0; i < sel->nr_vendors; i++) {
+		if (ptx_device_vendor_id(dev) == sel->vendors[i])
+			return true;
+	}
+	return !sel->nr_vendors;
+}

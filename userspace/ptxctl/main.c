@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ptxctl: leases of whole devices for virtual machines. The table of verbs,
+ * the options they share, and how failures are told.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "output.h"
+#include "pciname.h"
+#include "ptxctl.h"
+
+const char *cli_root = "";
+
+#define HELP_JSON	"  -j, --json            print JSON\n" \
+			"  -p, --pretty          print JSON, indented\n"
+#define HELP_TIMEOUT	"      --timeout TIME    how long to wait, for example 500ms, 30s, 2m\n"
+#define HELP_ADD	"      --exact           refuse instead of taking the whole IOMMU group\n" \
+			"      --driver DRIVER   VFIO driver to use instead of ptx-vfio-pci\n" \
+			"      --force           even if a file system or the like is on it\n" \
+			HELP_TIMEOUT
+
+static const struct verb verbs[] = {
+	{ "list", verb_list, "[-a] [SELECTOR...]", "the devices of this host",
+	  "  -a, --all             bridges too\n"
+	  "  -q, --quiet           addresses only\n"
+	  HELP_JSON },
+	{ "info", verb_info, "DEVICE...", "everything about a device",
+	  HELP_JSON },
+	{ "check", verb_check, "[--memory SIZE] [DEVICE...]",
+	  "what stands in the way of a lease, and its remedy",
+	  "      --memory SIZE     of the VM, for example 16G: can that much be locked?\n"
+	  "  -q, --quiet           only what is wrong\n"
+	  HELP_JSON },
+	{ "run", verb_run, "[OPTIONS] -- COMMAND [ARGUMENT...]",
+	  "run a VMM with devices, and give them back whatever happens",
+	  "      --gpu SELECTOR    a GPU: auto, a vendor, a count, an address or a name\n"
+	  "      --npu SELECTOR    likewise; also --nvme --nic --audio --usb --storage\n"
+	  "      --device SELECTOR any device\n"
+	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
+	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
+	  "      --user USER       run COMMAND as USER, who owns the lease\n"
+	  HELP_ADD
+	  "  -q, --quiet           do not tell when the devices are home\n"
+	  "  -v, --verbose         tell what is done\n" },
+	{ "lease", verb_lease, "[OPTIONS] NAME DEVICE...",
+	  "make a persistent lease, which lives until released",
+	  "      --owner USER      who may open the devices; by default you\n"
+	  HELP_ADD
+	  HELP_JSON },
+	{ "add", verb_add, "[OPTIONS] NAME DEVICE...", "add devices to a lease",
+	  HELP_ADD
+	  HELP_JSON },
+	{ "remove", verb_remove, "[--timeout TIME] NAME DEVICE...",
+	  "give devices of a lease back, with their groups",
+	  HELP_TIMEOUT
+	  HELP_JSON },
+	{ "release", verb_release, "[--timeout TIME] NAME...",
+	  "give everything back and end the lease",
+	  HELP_TIMEOUT },
+	{ "wait", verb_wait, "[--state STATE] [--timeout TIME] NAME",
+	  "wait until a lease is active, draining or released",
+	  "      --state STATE     what to wait for; by default released\n"
+	  HELP_TIMEOUT },
+	{ "leases", verb_leases, "", "the leases that you may see",
+	  "  -q, --quiet           names only\n"
+	  HELP_JSON },
+	{ "show", verb_show, "NAME...", "everything about a lease",
+	  HELP_JSON },
+	{ "monitor", verb_monitor, "[--count N]", "events as they happen, a line each",
+	  "  -n, --count N         end after N events\n"
+	  "  -j, --json            a JSON object a line\n" },
+	{ "name", verb_name, "[-d NAME | DEVICE [NAME]]",
+	  "your own names for devices",
+	  "  -d, --delete          take the name away\n"
+	  HELP_JSON },
+};
+
+static const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+static void help(FILE *file)
+{
+	fputs("Usage: ptxctl [-j] [-p] VERB [ARGUMENT...]\n"
+	      "Leases of whole devices for virtual machines.\n\n", file);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		fprintf(file, "  %-9s %s\n", verbs[i].name, verbs[i].brief);
+	fputs("\nA device is an address (0000:01:00.0, 01:00.0), a name of your own, a kind\n"
+	      "(gpu npu nvme nic audio usb storage other), a kind with a vendor (gpu:nvidia)\n"
+	      "or a count (nvme:2).\n\n"
+	      "ptxctl VERB --help tells about one verb. The exit status is 0 when done, 1\n"
+	      "when refused, 2 for wrong usage, 3 when the ptx module is not there.\n", file);
+}
+
+static void verb_help(const struct verb *verb, FILE *file)
+{
+	fprintf(file, "Usage: ptxctl %s%s%s\n%c%s.\n\n%s", verb->name, *verb->usage ? " " : "",
+		verb->usage, verb->brief[0] - 'a' + 'A', verb->brief + 1, verb->help);
+	fputs("  -h, --help            this text\n", file);
+}
+
+/* A line on stderr, safe to print. */
+void cli_say(const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	fputs("ptxctl: ", stderr);
+	text_put(stderr, text);
+	fputc('\n', stderr);
+	free(text);
+}
+
+int cli_usage(struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n >= 0) {
+		cli_say("%s", text);
+		free(text);
+	}
+	if (cli->verb)
+		fprintf(stderr, "Usage: ptxctl %s %s\n", cli->verb->name, cli->verb->usage);
+	else
+		fputs("Usage: ptxctl VERB [ARGUMENT...]; see ptxctl --help\n", stderr);
+	return EXIT_USAGE;
+}
+
+/*
+ * The next option of a verb, with those that every verb has dealt with. -1 at
+ * the end, '?' when it is wrong, as getopt_long() has it.
+ */
+int cli_getopt(struct cli *cli, int argc, char **argv, const char *letters,
+	       const struct option *options)
+{
+	int c = getopt_long(argc, argv, letters, options, NULL);
+
+	switch (c) {
+	case 'h':
+		verb_help(cli->verb, stdout);
+		exit(fflush(stdout) ? EXIT_REFUSED : EXIT_DONE);
+	case 'p':
+		cli->pretty = true;
+		/* fall through */
+	case 'j':
+		cli->json = true;
+		break;
+	case 'q':
+		cli->quiet = true;
+		break;
+	case '?':
+		cli_usage(cli, "see ptxctl %s --help", cli->verb->name);
+		break;
+	}
+	return c;
+}
+
+static void say_blocker(const struct ptx_blocker *blocker)
+{
+	enum ptx_reason reason = (enum ptx_reason)blocker->reason;
+	char remedy[512];
+
+	fputs("  ", stderr);
+	text_put(stderr, blocker->culprit);
+	fprintf(stderr, ": %s", ptx_reason_text(reason));
+	if (blocker->lease)
+		fprintf(stderr, " (lease %llu)", (unsigned long long)blocker->lease);
+	ptx_reason_remedy(reason, blocker->culprit, remedy, sizeof(remedy));
+	if (*remedy) {
+		fputs("\n    ", stderr);
+		text_put(stderr, remedy);
+	}
+	fputc('\n', stderr);
+}
+
+/* One that says no more than the error itself needs no line of its own. */
+static bool says_more(const struct ptx_error *err)
+{
+	const struct ptx_blocker *first = ptx_error_blocker(err, 0);
+
+	if (ptx_error_nr_blockers(err) != 1)
+		return ptx_error_nr_blockers(err);
+	return first->reason != ptx_error_reason(err) ||
+	       strcmp(first->culprit, ptx_error_culprit(err));
+}
+
+/* Tell what the last call found out. Returns the exit status that fits it. */
+int cli_fail(struct cli *cli)
+{
+	const struct ptx_error *err = ptx_ctx_error(cli->ctx);
+	size_t nr = says_more(err) ? ptx_error_nr_blockers(err) : 0;
+
+	cli_say("%s", ptx_error_message(err));
+	/* A blocker's own remedy is better than the same one in general. */
+	if (*ptx_error_remedy(err) && !nr) {
+		fputs("  ", stderr);
+		text_put(stderr, ptx_error_remedy(err));
+		fputc('\n', stderr);
+	}
+	for (size_t i = 0; i < nr; i++)
+		say_blocker(ptx_error_blocker(err, i));
+	if (ptx_error_no_module(err))
+		return EXIT_NO_MODULE;
+	return ptx_error_malformed(err) ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+/* The user's own names; empty, with a complaint, when they cannot be read. */
+const struct ptx_names *cli_names(struct cli *cli)
+{
+	const char *warning;
+
+	if (cli->names || cli->names_failed)
+		return cli->names;
+	if (ptx_names_load(cli->ctx, &cli->names)) {
+		cli->names_failed = true;
+		cli_say("%s", ptx_error_message(ptx_ctx_error(cli->ctx)));
+		return NULL;
+	}
+	for (size_t i = 0; (warning = ptx_names_warning(cli->names, i)); i++)
+		cli_say("%s", warning);
+	return cli->names;
+}
+
+/* The user's own name for an address, or NULL. */
+const char *cli_name_of(struct cli *cli, const char *address)
+{
+	const struct ptx_names *names = cli_names(cli);
+
+	return names ? ptx_names_name(names, address) : NULL;
+}
+
+/* "500ms", "30", "30s", "2m", "1h"; at most PTX_TIMEOUT_MAX_MS, and not 0. */
+bool cli_timeout(const char *text, uint32_t *ms)
+{
+	static const struct {
+		const char *suffix;
+		uint32_t ms;
+	} units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "", 1000 }, { "m", 60000 }, { "h", 3600000 },
+	};
+	size_t n = strspn(text, "0123456789");
+	unsigned long long value;
+
+	if (!n || n > 9)
+		return false;
+	value = strtoull(text, NULL, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(text + n, units[i].suffix))
+			continue;
+		value *= units[i].ms;
+		if (!value || value > PTX_TIMEOUT_MAX_MS)
+			return false;
+		*ms = (uint32_t)value;
+		return true;
+	}
+	return false;
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "pretty", no_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'V' },
+		{ }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+hjpV", options, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			help(stdout);
+			return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+		case 'V':
+			printf("ptxctl %s\n", PTX_VERSION);
+			return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+		case 'p':
+			cli->pretty = true;
+			/* fall through */
+		case 'j':
+			cli->json = true;
+			break;
+		default:
+			return cli_usage(cli, "see ptxctl --help");
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[0], "help")) {
+		cli->verb = argc > 1 ? verb_find(argv[1]) : NULL;
+		if (cli->verb)
+			verb_help(cli->verb, stdout);
+		else
+			help(stdout);
+		return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+	}
+	cli->verb = verb_find(argv[0]);
+	if (!cli->verb)
+		return cli_usage(cli, "there is no verb '%s'", argv[0]);
+	optind = 0;
+	return cli->verb->fn(cli, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .json = false };
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	if (ptx_ctx_new(&cli.ctx)) {
+		fputs("ptxctl: out of memory\n", stderr);
+		return EXIT_REFUSED;
+	}
+	status = dispatch(&cli, argc, argv);
+	pciname_end();
+	ptx_names_free(cli.names);
+	ptx_ctx_free(cli.ctx);
+	if (fflush(stdout) && status == EXIT_DONE) {
+		fprintf(stderr, "ptxctl: cannot write: %s\n", strerror(errno));
+		status = EXIT_REFUSED;
+	}
+	return status;
+}

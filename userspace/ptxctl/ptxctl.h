@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of ptxctl share.
+ */
+#ifndef PTXCTL_H
+#define PTXCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <libptx/libptx.h>
+
+/* Exit status. "run" has the VMM's own besides. */
+#define EXIT_DONE		0
+#define EXIT_REFUSED		1
+#define EXIT_USAGE		2
+#define EXIT_NO_MODULE		3
+#define EXIT_NOT_EXECUTABLE	126
+#define EXIT_NOT_FOUND		127
+
+/* Long options without a letter. */
+enum {
+	OPT_FIRST = 256,
+	OPT_DRIVER,
+	OPT_EXACT,
+	OPT_FORCE,
+	OPT_MEMORY,
+	OPT_NAME,
+	OPT_OWNER,
+	OPT_STATE,
+	OPT_TIMEOUT,
+	OPT_USER,
+	OPT_VMM,
+	OPT_DEVICE,
+	OPT_KIND,	/* plus an enum ptx_kind */
+};
+
+/**
+ * struct cli - one run of the program
+ * @ctx: the way to the module
+ * @verb: what is being done
+ * @names: the user's own names, once cli_names() has read them
+ * @names_failed: it could not, and has said so
+ * @json: print JSON
+ * @pretty: and indent it
+ * @quiet: print less
+ */
+struct cli {
+	struct ptx_ctx *ctx;
+	const struct verb *verb;
+	struct ptx_names *names;
+	bool names_failed;
+	bool json;
+	bool pretty;
+	bool quiet;
+};
+
+/**
+ * struct verb - something the program can do
+ * @name: on the command line
+ * @fn: does it; returns the exit status
+ * @usage: its arguments, in a line
+ * @brief: what it does, in a line
+ * @help: its options, a line each
+ */
+struct verb {
+	const char *name;
+	int (*fn)(struct cli *cli, int argc, char **argv);
+	const char *usage;
+	const char *brief;
+	const char *help;
+};
+
+struct option;
+
+/* main.c */
+int cli_getopt(struct cli *cli, int argc, char **argv, const char *letters,
+	       const struct option *options);
+int cli_usage(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int cli_fail(struct cli *cli);
+const struct ptx_names *cli_names(struct cli *cli);
+const char *cli_name_of(struct cli *cli, const char *address);
+bool cli_timeout(const char *text, uint32_t *ms);
+
+/* devices.c, check.c, leases.c, wait.c, run.c, monitor.c: the verbs */
+int verb_list(struct cli *cli, int argc, char **argv);
+int verb_info(struct cli *cli, int argc, char **argv);
+int verb_name(struct cli *cli, int argc, char **argv);
+int verb_check(struct cli *cli, int argc, char **argv);
+int verb_lease(struct cli *cli, int argc, char **argv);
+int verb_add(struct cli *cli, int argc, char **argv);
+int verb_remove(struct cli *cli, int argc, char **argv);
+int verb_release(struct cli *cli, int argc, char **argv);
+int verb_wait(struct cli *cli, int argc, char **argv);
+int verb_leases(struct cli *cli, int argc, char **argv);
+int verb_show(struct cli *cli, int argc, char **argv);
+int verb_run(struct cli *cli, int argc, char **argv);
+int verb_monitor(struct cli *cli, int argc, char **argv);
+
+/* What is put in front of /sys, /proc, /dev and /lib; tests change it. */
+extern const char *cli_root;
+
+#endif /* PTXCTL_H */

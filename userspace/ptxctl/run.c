@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * run: a VMM with devices, which go home whatever happens.
+ *
+ * The child is forked first and waits. The lease is bound to it and filled;
+ * only then does the child get the lease's file and becomes the VMM. Should
+ * this process be killed at any moment before, the kernel takes everything
+ * back, since the only file of the lease is closed; the child sees its end of
+ * the socket close and exits. Killed later, the VMM keeps its lease.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "child.h"
+#include "output.h"
+#include "select.h"
+#include "vmm.h"
+
+/**
+ * struct run - one run
+ * @cli: the program
+ * @sel: the selectors
+ * @pick: the devices chosen
+ * @options: how to add them
+ * @name: the lease's name, or NULL for one that is made up
+ * @form: how the VMM takes devices
+ * @argv: the command
+ * @argc: its length
+ * @force: even if the host uses a device
+ * @verbose: tell what is done
+ * @child: the VMM-to-be
+ * @lease: the lease
+ * @signals: a signalfd for what is passed on
+ */
+struct run {
+	struct cli *cli;
+	struct selection sel;
+	struct ptx_pick *pick;
+	struct ptx_add_options options;
+	const char *name;
+	enum vmm_form form;
+	char **argv;
+	int argc;
+	bool force;
+	bool verbose;
+	struct child child;
+	struct ptx_lease *lease;
+	int signals;
+};
+
+/* Signals that are passed on to the VMM. */
+static const int passed_on[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* 0 when @path can be executed, else the status that a shell would give. */
+static int executable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno == EACCES ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND;
+	if (!S_ISREG(st.st_mode) || access(path, X_OK))
+		return EXIT_NOT_EXECUTABLE;
+	return 0;
+}
+
+/* Where the command is, as execvp() would look for it. */
+static int find_command(const char *command, char path[PATH_MAX])
+{
+	const char *dirs = getenv("PATH");
+	int worst = EXIT_NOT_FOUND, status;
+
+	if (!*command)
+		return EXIT_NOT_FOUND;
+	if (strchr(command, '/')) {
+		if (snprintf(path, PATH_MAX, "%s", command) >= PATH_MAX)
+			return EXIT_NOT_FOUND;
+		return executable(path);
+	}
+	if (!dirs)
+		dirs = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	for (;;) {
+		size_t n = strcspn(dirs, ":");
+
+		if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)n, dirs, n ? "/" : "./",
+			     command) < PATH_MAX) {
+			status = executable(path);
+			if (!status)
+				return 0;
+			if (status == EXIT_NOT_EXECUTABLE)
+				worst = status;
+		}
+		if (!dirs[n])
+			return worst;
+		dirs += n + 1;
+	}
+}
+
+static void default_name(const struct run *run, char name[PTX_LEASE_NAME_MAX + 1])
+{
+	const char *slash = strrchr(run->argv[0], '/');
+	const char *base = slash ? slash + 1 : run->argv[0];
+	char *safe = text_safe(base);
+
+	snprintf(name, PTX_LEASE_NAME_MAX + 1, "%.40s-%d", safe, (int)run->child.pid);
+	/* Cut in the middle of a character it would be no name. */
+	for (char *p = name; *p; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '_';
+	}
+	free(safe);
+}
+
+static int take_lease(struct run *run)
+{
+	struct ptx_lease_options options = {
+		.size = sizeof(options),
+		.flags = PTX_LEASE_CREATE_BIND,
+		.pidfd = run->child.pidfd,
+	};
+	char name[PTX_LEASE_NAME_MAX + 1];
+	int err;
+
+	if (run->child.user) {
+		options.flags |= PTX_LEASE_CREATE_OWNER;
+		options.owner = run->child.user->pw_uid;
+	}
+	if (!run->name)
+		default_name(run, name);
+	if (ptx_lease_create(run->cli->ctx, run->name ? run->name : name, &options, &run->lease))
+		return cli_fail(run->cli);
+	do {
+		if (selection_guard(run->cli, run->pick, run->force))
+			return EXIT_REFUSED;
+		progress_begin("waiting for the drivers to let go");
+		err = ptx_lease_add(run->lease, ptx_pick_devices(run->pick),
+				    ptx_pick_count(run->pick), &run->options, NULL);
+		progress_end();
+	} while (err && ptx_pick_next(run->pick, err));
+	return err ? cli_fail(run->cli) : EXIT_DONE;
+}
+
+/* VFIO's file of a member belongs to root until it is given away. */
+static int give_file(const struct run *run, const char *dir, const char *name)
+{
+	char path[PATH_MAX], self[64];
+	struct stat st;
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s%s%s", cli_root, dir, name);
+	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) ||
+	    (S_ISCHR(st.st_mode) && chown(self, run->child.user->pw_uid, (gid_t)-1)))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * The files come with the VFIO driver and go with it, so there is nothing to
+ * undo when the devices go home.
+ */
+static int give_files(const struct run *run, const struct ptx_lease_info *info)
+{
+	const struct ptx_lease_member *member;
+	char group[16];
+	int err = 0;
+
+	for (size_t i = 0; !err && (member = ptx_lease_info_member(info, i)); i++) {
+		snprintf(group, sizeof(group), "%u", ptx_lease_member_group(member));
+		err = give_file(run, "/dev/vfio/", group);
+		if (!err && ptx_lease_member_cdev(member))
+			err = give_file(run, "/dev/vfio/devices/", ptx_lease_member_cdev(member));
+	}
+	if (!err)
+		return EXIT_DONE;
+	cli_say("cannot give the VFIO files to %s: %s", run->child.user->pw_name, strerror(-err));
+	return EXIT_REFUSED;
+}
+
+/* The devices of the lease, in order of address. To be freed. */
+static const char **members_of(const struct ptx_lease_info *info, size_t *nr)
+{
+	const struct ptx_lease_member *member;
+	const char **devices;
+	size_t n = 0;
+
+	devices = calloc(ptx_lease_info_nr_members(info) + 1, sizeof(*devices));
+	for (size_t i = 0; devices && (member = ptx_lease_info_member(info, i)); i++) {
+		const char *address = ptx_lease_member_device(member);
+		size_t at = n++;
+
+		if (ptx_lease_member_kind(member) == PTX_KIND_BRIDGE) {
+			n--;
+			continue;
+		}
+		for (; at && strcmp(devices[at - 1], address) > 0; at--)
+			devices[at] = devices[at - 1];
+		devices[at] = address;
+	}
+	*nr = n;
+	return devices;
+}
+
+/* Adds NAME=value; false when out of memory, which @value may already be. */
+static bool add_setting(struct words *settings, const char *name, const char *value)
+{
+	char *text;
+
+	if (!value || asprintf(&text, "%s=%s", name, value) < 0)
+		return false;
+	return words_add(settings, text);
+}
+
+/* What the VMM finds in its environment, besides the lease's file. */
+static bool make_settings(const struct run *run, const char *const *devices, size_t nr,
+			  struct words *settings)
+{
+	struct words plain = { .nr = 0 }, args = { .nr = 0 };
+	char *list = NULL, *joined = NULL, id[32];
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < nr; i++)
+		ok = words_add(&plain, strdup(devices[i]));
+	ok = ok && vmm_device_words(run->form, devices, nr, &args);
+	if (ok) {
+		list = words_join(&plain);
+		joined = words_join(&args);
+	}
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)ptx_lease_id(run->lease));
+	ok = ok && add_setting(settings, "PTX_DEVICES", list) &&
+	     add_setting(settings, "PTX_DEVICE_ARGS", joined) &&
+	     add_setting(settings, "PTX_LEASE_ID", id);
+	free(list);
+	free(joined);
+	words_free(&plain);
+	words_free(&args);
+	return ok;
+}
+
+/* Tell the child its command line and environment, and give it the lease. */
+static int brief(struct run *run, const struct ptx_lease_info *info)
+{
+	struct words command = { .nr = 0 }, settings = { .nr = 0 };
+	const char **devices, *why = NULL;
+	int status = EXIT_REFUSED;
+	size_t nr = 0;
+	char *line;
+
+	devices = members_of(info, &nr);
+	if (!devices || !make_settings(run, devices, nr, &settings) ||
+	    !vmm_command(run->form, run->argv, (size_t)run->argc, devices, nr, &command,
+			 &why)) {
+		cli_say("%s", why ? why : "out of memory");
+		goto out;
+	}
+	line = run->verbose ? words_join(&command) : NULL;
+	if (line)
+		cli_say("%s", line);
+	free(line);
+	status = child_brief(&run->child, ptx_lease_fd(run->lease), &settings, &command);
+out:
+	words_free(&command);
+	words_free(&settings);
+	free(devices);
+	return status;
+}
+
+/* From here on signals are read, not taken: they are for the VMM. */
+static int hold_signals(struct run *run)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		sigaddset(&set, passed_on[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return EXIT_REFUSED;
+	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (run->signals < 0) {
+		cli_say("cannot take signals: %s", strerror(errno));
+		return EXIT_REFUSED;
+	}
+	return EXIT_DONE;
+}
+
+/* One from the terminal went to the whole process group, the VMM included. */
+static void pass_on(const struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_code != SI_KERNEL)
+			syscall(SYS_pidfd_send_signal, run->child.pidfd, (int)info.ssi_signo, NULL, 0);
+	}
+}
+
+static int wait_vmm(const struct run *run)
+{
+	struct pollfd fds[] = {
+		{ .fd = run->child.pidfd, .events = POLLIN },
+		{ .fd = run->signals, .events = POLLIN },
+	};
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+			cli_say("cannot wait: %s", strerror(errno));
+			return EXIT_REFUSED;
+		}
+		if (fds[1].revents)
+			pass_on(run);
+		if (fds[0].revents)
+			break;
+	}
+	return child_status(&run->child);
+}
+
+/* Wait until the devices are home, at most until the deadline or a signal. */
+static void wait_home(const struct run *run)
+{
+	uint32_t timeout_ms = run->options.timeout_ms;
+	struct pollfd fds[] = {
+		{ .fd = ptx_lease_fd(run->lease) },
+		{ .fd = run->signals, .events = POLLIN },
+	};
+	int64_t begin = now_ms(), left;
+	struct signalfd_siginfo info;
+
+	if (!timeout_ms)
+		timeout_ms = PTX_TIMEOUT_DEFAULT_MS;
+	progress_begin("waiting for the devices to be home");
+	for (;;) {
+		left = begin + timeout_ms - now_ms();
+		if (left <= 0 || poll(fds, 2, (int)left) == 0)
+			break;
+		if (fds[0].revents)
+			break;
+		if (fds[1].revents && read(run->signals, &info, sizeof(info)) > 0)
+			break;
+	}
+	progress_end();
+	if (!(fds[0].revents & POLLHUP))
+		cli_say("the devices are not home yet; the kernel goes on by itself: "
+			"ptxctl leases");
+	else if (!run->cli->quiet)
+		fprintf(stderr, "ptxctl: home in %lld ms\n", (long long)(now_ms() - begin));
+}
+
+static void say_leased(const struct ptx_lease_info *info)
+{
+	const struct ptx_lease_member *member;
+
+	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++)
+		cli_say("%s: from %s to %s, /dev/vfio/%u%s", ptx_lease_member_device(member),
+			ptx_lease_member_native_driver(member) ?: "no driver",
+			ptx_lease_member_driver(member) ?: "no driver",
+			ptx_lease_member_group(member),
+			ptx_lease_member_requested(member) ? "" : ", came with its group");
+}
+
+/* The lease is there: make the child the VMM, and stay until all is home. */
+static int run_leased(struct run *run)
+{
+	struct ptx_lease_info *info;
+	int status;
+
+	if (ptx_lease_query(run->lease, &info)) {
+		status = cli_fail(run->cli);
+		goto err_child;
+	}
+	if (run->verbose)
+		say_leased(info);
+	status = run->child.user ? give_files(run, info) : EXIT_DONE;
+	if (!status)
+		status = hold_signals(run);
+	if (!status)
+		status = brief(run, info);
+	ptx_lease_info_free(info);
+	if (status)
+		goto err_child;
+	status = child_hear(&run->child);
+	if (status)
+		child_end(&run->child);
+	else
+		status = wait_vmm(run);
+	wait_home(run);
+	return status;
+
+err_child:
+	child_end(&run->child);
+	return status;
+}
+
+static int run_all(struct run *run)
+{
+	int status;
+
+	status = selection_pick(run->cli, &run->sel, &run->pick);
+	if (status)
+		return status;
+	status = child_start(&run->child);
+	if (!status)
+		status = take_lease(run);
+	if (!status)
+		status = run_leased(run);
+	else
+		child_end(&run->child);
+	ptx_lease_close(run->lease);
+	return status;
+}
+
+static int check_command(struct run *run)
+{
+	const char *const nobody[] = { "0000:00:00.0" };
+	struct words words = { .nr = 0 };
+	const char *why;
+	int status;
+	bool ok;
+
+	status = find_command(run->argv[0], run->child.path);
+	if (status) {
+		cli_say("%s: %s; no device was touched", run->argv[0],
+			status == EXIT_NOT_FOUND ? "there is no such command" :
+						   "it cannot be executed");
+		return status;
+	}
+	/* What is wrong with the command line is found before a device moves. */
+	ok = vmm_command(run->form, run->argv, (size_t)run->argc, nobody, 1, &words, &why);
+	words_free(&words);
+	return ok ? EXIT_DONE : cli_usage(run->cli, "%s", why ? why : "out of memory");
+}
+
+static int parse_run(struct run *run, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "audio", required_argument, NULL, OPT_KIND + PTX_KIND_AUDIO },
+		{ "device", required_argument, NULL, OPT_DEVICE },
+		{ "driver", required_argument, NULL, OPT_DRIVER },
+		{ "exact", no_argument, NULL, OPT_EXACT },
+		{ "force", no_argument, NULL, OPT_FORCE },
+		{ "gpu", required_argument, NULL, OPT_KIND + PTX_KIND_GPU },
+		{ "help", no_argument, NULL, 'h' },
+		{ "name", required_argument, NULL, OPT_NAME },
+		{ "nic", required_argument, NULL, OPT_KIND + PTX_KIND_NIC },
+		{ "npu", required_argument, NULL, OPT_KIND + PTX_KIND_NPU },
+		{ "nvme", required_argument, NULL, OPT_KIND + PTX_KIND_NVME },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "storage", required_argument, NULL, OPT_KIND + PTX_KIND_STORAGE },
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+		{ "usb", required_argument, NULL, OPT_KIND + PTX_KIND_USB },
+		{ "user", required_argument, NULL, OPT_USER },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "vmm", required_argument, NULL, OPT_VMM },
+		{ }
+	};
+	struct cli *cli = run->cli;
+	bool form_given = false;
+	int c, status = EXIT_DONE;
+
+	while ((c = cli_getopt(cli, argc, argv, "+hqv", options)) != -1) {
+		switch (c) {
+		case '?':
+			return EXIT_USAGE;
+		case OPT_DRIVER:
+			run->options.driver = optarg;
+			break;
+		case OPT_EXACT:
+			run->options.flags |= PTX_ADD_FLAGS_EXACT;
+			break;
+		case OPT_FORCE:
+			run->force = true;
+			break;
+		case OPT_NAME:
+			run->name = optarg;
+			break;
+		case OPT_TIMEOUT:
+			if (!cli_timeout(optarg, &run->options.timeout_ms))
+				return cli_usage(cli, "'%s' is no time of up to an hour", optarg);
+			break;
+		case OPT_USER:
+			run->child.user = getpwnam(optarg);
+			if (!run->child.user)
+				return cli_usage(cli, "there is no user '%s'", optarg);
+			break;
+		case OPT_VMM:
+			if (!vmm_parse(optarg, &run->form))
+				return cli_usage(cli,
+					"a VMM is qemu, cloud-hypervisor, crosvm or none, not '%s'",
+					optarg);
+			form_given = true;
+			break;
+		case 'v':
+			run->verbose = true;
+			break;
+		case OPT_DEVICE:
+			status = selection_add(cli, &run->sel, optarg, PTX_KIND_ANY);
+			break;
+		default:
+			if (c >= OPT_KIND)
+				status = selection_add(cli, &run->sel, optarg,
+						       (enum ptx_kind)(c - OPT_KIND));
+			break;
+		}
+		if (status)
+			return status;
+	}
+	run->argv = argv + optind;
+	run->argc = argc - optind;
+	if (!run->argc)
+		return cli_usage(cli, "which command?");
+	if (!run->sel.nr)
+		return cli_usage(cli, "which devices? for example --gpu auto");
+	if (!form_given)
+		run->form = vmm_detect(run->argv[0]);
+	return check_command(run);
+}
+
+int verb_run(struct cli *cli, int argc, char **argv)
+{
+	struct run run = {
+		.cli = cli,
+		.options.size = sizeof(run.options),
+		.child = { .pidfd = -1, .sock = -1 },
+		.signals = -1,
+	};
+	int status;
+
+	status = parse_run(&run, argc, argv);
+	if (!status)
+		status = run_all(&run);
+	if (run.child.pidfd >= 0)
+		close(run.child.pidfd);
+	if (run.signals >= 0)
+		close(run.signals);
+	ptx_pick_free(run.pick);
+	selection_free(&run.sel);
+	return status;
+}

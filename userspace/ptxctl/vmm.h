@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vmm: how each VMM wants to be told about devices. Knows no lease and no
+ * kernel: words in, words out.
+ */
+#ifndef PTXCTL_VMM_H
+#define PTXCTL_VMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum vmm_form {
+	VMM_NONE,
+	VMM_QEMU,
+	VMM_CLOUD_HYPERVISOR,
+	VMM_CROSVM,
+};
+
+/**
+ * struct words - a list of arguments, with a NULL after the last
+ * @list: them, each malloc()ed
+ * @nr: how many
+ */
+struct words {
+	char **list;
+	size_t nr;
+};
+
+enum vmm_form vmm_detect(const char *command);
+bool vmm_parse(const char *word, enum vmm_form *form);
+bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
+		      struct words *out);
+bool words_add(struct words *words, char *word);
+char *words_join(const struct words *words);
+void words_free(struct words *words);
+bool vmm_command(enum vmm_form form, char *const *argv, size_t argc,
+		 const char *const *devices, size_t nr, struct words *out,
+		 const char **why);
+
+#endif /* PTXCTL_VMM_H */

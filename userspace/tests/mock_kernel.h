@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mock_kernel: a ptx module that is none, told what to do by a script.
+ */
+#ifndef TESTS_MOCK_KERNEL_H
+#define TESTS_MOCK_KERNEL_H
+
+/**
+ * DOC: Scripts
+ *
+ * One command a line; words have spaces between, a value with spaces stands in
+ * double quotes, '#' begins a comment.
+ *
+ * absent                       there is no module
+ * open errno=E                 /dev/ptx cannot be opened
+ * root DIR                     where /sys, /proc and /dev are read
+ * info abi=N features=N        what PTX_INFO says
+ * device NAME [kind= vendor= device= class= driver= override= group= numa=
+ *         resets= physfn= lease= mates=A,B]
+ * blocker NAME reason= [culprit= lease=]
+ * lease NAME [id= state= owner= pid= persistent= members=A,B]
+ * fail CALL errno=E [reason= culprit= text= times=N]
+ *                              the next N calls (1 unless given) fail
+ * bad CALL attr=N len=N        replies carry such an attribute, of 0xff bytes
+ * grow by=N                    so many members come between two queries
+ * together                     all events come in one datagram
+ * drain ms=N                   how long a bound lease takes to go home
+ * event NAME [device= lease= id= reason= driver=]
+ *                              is sent to the next subscription
+ *
+ * CALL is info, create, add, remove, query, release; device-get, device-dump,
+ * lease-get, lease-dump, lease-new, lease-add, lease-remove, lease-release;
+ * events. A line that makes no sense ends the program.
+ */
+
+void mock_install(void);
+void mock_reset(void);
+void mock_script(const char *text);
+void mock_script_file(const char *path);
+void mock_log_to(const char *path);
+
+/* Every call since the last mock_reset(), a line each. */
+const char *mock_log(void);
+void mock_log_clear(void);
+
+/* What sys->root is now. */
+const char *mock_root(void);
+
+#endif /* TESTS_MOCK_KERNEL_H */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mock_state: what the files of the mock kernel share.
+ */
+#ifndef TESTS_MOCK_STATE_H
+#define TESTS_MOCK_STATE_H
+
+#include "../libptx/src/internal.h"
+#include "mock_kernel.h"
+
+#define MOCK_MAX	300
+
+struct mock_device {
+	char name[PTX_DEVICE_NAME_SIZE];
+	unsigned int kind, vendor, device, class, group;
+	int numa;
+	bool has_group;
+	char driver[64], override[64], resets[64], physfn[64], mates[512];
+	unsigned long long lease;
+	struct ptx_blocker blockers[8];
+	unsigned int nr_blockers;
+};
+
+struct mock_lease {
+	char name[128];
+	unsigned long long id;
+	unsigned int state, owner;
+	int pid;
+	bool persistent;
+	char members[8192];
+	int read_fd, write_fd, pidfd;
+};
+
+struct mock_fail {
+	char call[32];
+	int err;
+	unsigned int reason, times;
+	char culprit[PTX_DEVICE_NAME_SIZE];
+	char text[256];
+};
+
+struct mock_event {
+	unsigned int event, reason;
+	char device[64], lease[128], driver[64];
+	unsigned long long id;
+};
+
+struct mock_state {
+	bool absent;
+	int open_err;
+	char root[1024];
+	unsigned int abi, features;
+	struct mock_device devices[MOCK_MAX];
+	unsigned int nr_devices;
+	struct mock_lease leases[64];
+	unsigned int nr_leases;
+	struct mock_fail fails[64];
+	unsigned int nr_fails;
+	char bad_call[32];
+	unsigned int bad_attr, bad_len;
+	unsigned int drain_ms, grow;
+	bool together;
+	struct mock_event events[64];
+	unsigned int nr_events;
+	unsigned long long next_id;
+	int event_socks[2];
+	char *log;
+	size_t log_len;
+	char log_path[1024];
+};
+
+extern struct mock_state mock;
+
+
+/* mock_kernel.c */
+void mock_die(const char *what, const char *line) __attribute__((noreturn));
+void mock_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+struct mock_device *mock_find_device(const char *name);
+struct mock_lease *mock_new_lease(const char *name);
+void mock_end_lease(struct mock_lease *l);
+const struct mock_fail *mock_failing(const char *call);
+void mock_describe(const char *name, struct ptx_member_info *m, bool requested);
+uint32_t mock_each_name(const char *list, void (*fn)(const char *name, uint32_t i, void *arg),
+			void *arg);
+void mock_join(char *list, size_t size, const char *name);
+void mock_join_mate(const char *name, uint32_t i, void *arg);
+
+/* mock_kernel_netlink.c */
+int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn,
+		 void *arg, struct ptx_nl_ack *ack);
+void mock_nl_close(struct ptx_ctx *ctx);
+int mock_events_open(struct ptx_events *events);
+void mock_events_close(struct ptx_events *events);
+
+#endif /* TESTS_MOCK_STATE_H */

@@ -1,0 +1,369 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The verbs of ptxctl on a mock kernel: what they print, what they ask for, and
+# their exit status. Device and lease names here are as hostile as they come.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+usual() {
+	mkdir -p "$work/root/sys/class/iommu/dmar0" "$work/root/sys/kernel/iommu_groups/1" \
+		"$work/root/dev/vfio" "$work/root/sys/module/vfio_iommu_type1" "$work/root/proc/self"
+	: > "$work/root/dev/vfio/vfio"
+	printf 'CapEff:\t000001ffffffffff\n' > "$work/root/proc/self/x"
+	(echo; cat "$work/root/proc/self/x") > "$work/root/proc/self/status"
+	script <<- END
+		root $work/root
+		info abi=1 features=6
+		device 0000:00:01.0 kind=bridge group=1
+		device 0000:01:00.0 kind=nvme vendor=0x1b36 device=0x0010 class=0x010802 driver=nvme group=9 resets="flr bus" numa=0
+		device 0000:02:00.0 kind=gpu vendor=0x1002 device=0x5046 class=0x030000 group=10 mates=0000:02:00.1
+		device 0000:02:00.1 kind=audio vendor=0x8086 device=0x2668 group=10 mates=0000:02:00.0
+		device 0000:03:00.0 kind=gpu vendor=0x10de group=11 lease=5 override=x
+		blocker 0000:03:00.0 reason=held lease=5
+		blocker 0000:03:00.0 reason=boot-display
+		device 0000:04:00.0 kind=other
+		blocker 0000:04:00.0 reason=no-group
+		lease old id=5 owner=0 pid=4242 persistent=0 members=0000:03:00.0
+		$1
+	END
+}
+
+echo '# The program'
+ctl 0 'help' --help
+for verb in list info check run lease add remove release wait leases show monitor name; do
+	out "^  $verb "
+	ctl 0 "$verb --help" "$verb" --help
+	out "^Usage: ptxctl $verb"
+	out '^  -h, --help'
+	ctl 2 "$verb --nosuch" "$verb" --nosuch
+	ctl 0 'help' --help
+done
+ctl 0 'help of a verb' help run
+out '^Usage: ptxctl run'
+ctl 0 'version' --version
+out '^ptxctl [0-9]'
+ctl 2 'no verb'
+err '^Usage: ptxctl'
+ctl 2 'no such verb' frob
+err "no verb 'frob'"
+ctl 2 'no such option' --frob
+
+echo '# Without the module'
+echo absent > "$PTX_MOCK"
+for args in list 'info 01:00.0' 'lease a 01:00.0' 'add a 01:00.0' 'remove a 01:00.0' \
+	'release a' 'wait a' leases 'show a' monitor check 'run --gpu auto -- true' '-j list' \
+	'-j check'; do
+	# shellcheck disable=SC2086
+	ctl 3 "no module: $args" $args
+done
+ctl 3 'it says what to do' list
+err 'modprobe ptx'
+ctl 0 'names need no module' name
+ctl 3 'check tells the rest all the same' check
+out 'FAIL  the ptx module is not loaded'
+out 'modprobe ptx'
+ctl 3 'and in JSON' -j check
+json /ok false
+json /host/0/check module
+
+echo '# list and info'
+usual
+ctl 0 'list' list
+out '^ADDRESS  *NAME  *KIND  *DEVICE  *DRIVER  *GROUP  *LEASE$'
+out '^0000:01:00.0  -  *nvme .*QEMU NVM.* nvme  *9  *-$'
+out '^0000:03:00.0 .* old$'
+no_out '0000:00:01.0'
+ctl 0 'list -a' list -a
+out '^0000:00:01.0 .* bridge'
+ctl 0 'list -q' list -q gpu
+[ "$(cat "$work/out")" = $'0000:02:00.0\n0000:03:00.0' ]
+ok $? '  only addresses of GPUs'
+ctl 0 'list by vendor' list -q gpu:amd
+no_out '0000:03'
+ctl 1 'list of a device that is not there' list 0000:09:00.0
+err '0000:09:00.0: there is no such device'
+ctl 2 'list of no address' list 0000:01:00
+err 'malformed address'
+ctl 1 'list of no name' list nosuch
+ctl 0 'list in JSON' -j list
+json /0/address 0000:01:00.0
+json /0/vendor_id 0x1b36
+json /0/group 9
+json /0/driver nvme
+json /0/name null
+json /0/reset_methods/1 bus
+json /2/driver null
+json /3/lease/name old
+json /4/group null
+ctl 0 'list in pretty JSON, the option after the verb' list --pretty nvme
+json /0/kind nvme
+out '^  {$'
+ctl 0 'list of none in JSON' list -j npu
+[ "$(cat "$work/out")" = '[]' ]
+ok $? '  an empty array'
+ctl 0 'info' info 0000:02:00.0 nvme
+out 'shared with  *0000:02:00.1'
+out '^0000:01:00.0$'
+ctl 0 'info of a device that is held' info 03:00.0
+out 'blocked  *0000:03:00.0: another lease holds it'
+out 'override  *x'
+ctl 0 'info in JSON' -j info 03:00.0
+json /0/blockers/1/reason boot-display
+json /0/blockers/0/lease_id 5
+json /0/lease/member_state ready
+ctl 2 'info of nothing' info
+ctl 1 'info of none' info npu
+
+echo '# name'
+ctl 0 'no names' name
+ctl 0 'a name' name 0000:02:00.0 my-gpu
+ctl 0 'it is listed' name
+out '^my-gpu  *0000:02:00.0$'
+ctl 0 'in JSON' -j name
+json /0/name my-gpu
+ctl 0 'by name' name my-gpu
+out '^0000:02:00.0$'
+ctl 0 'by address' name 02:00.0
+out '^my-gpu$'
+ctl 0 'it goes where an address goes' info my-gpu
+out '^0000:02:00.0  my-gpu$'
+ctl 0 'and is in the list' list my-gpu
+out ' my-gpu '
+ctl 1 'a name that is taken' name 0000:01:00.0 my-gpu
+err 'already the name of 0000:02:00.0'
+ctl 2 'a kind as a name' name 0000:01:00.0 gpu
+ctl 2 'no address' name 0000:01 x
+ctl 0 'another name, by the old one' name my-gpu big-gpu
+ctl 1 'the old one is gone' name my-gpu
+ctl 1 'cannot go again' name -d my-gpu
+ctl 0 'a name goes' name -d big-gpu
+ctl 2 'too many words' name a b c
+echo 'nonsense' >> "$PTX_NAMES"
+ctl 0 'a broken line is told' list
+err 'names:1: the address is missing'
+rm "$PTX_NAMES"
+mkdir "$PTX_NAMES"
+ctl 0 'a file that cannot be read is told' list
+err 'cannot read'
+rmdir "$PTX_NAMES"
+
+echo '# check'
+usual
+ctl 0 'check of a device that is free' check 01:00.0
+out 'ok    the ptx module is loaded'
+out 'ok    it can be leased'
+out '^A lease would succeed'
+ctl 0 'with its mates' check 02:00.0
+out 'it can be leased, together with 0000:02:00.1'
+ctl 1 'check of one that is not' check 03:00.0
+out "FAIL  0000:03:00.0: another lease holds it ('old', of process 4242)"
+out 'FAIL  0000:03:00.0: it drives the boot display'
+out '^A lease of these devices would fail'
+ctl 1 'one of two' check 01:00.0 04:00.0
+ctl 0 'check of all' check
+out '^3 devices could be leased, 2 could not'
+ctl 1 'check in JSON' -j check 03:00.0
+json /ok false
+json /devices/0/ok false
+json /devices/0/findings/1/check boot-display
+ctl 1 'check -q tells only what is wrong' check -q 03:00.0
+no_out ' ok '
+ctl 1 'check of a device that is not there' check 09:00.0
+ctl 2 'check of no size' check --memory lots
+ctl 2 'check of nothing' check --memory 0
+ctl 0 'memory' check --memory 1M 01:00.0
+printf 'MemAvailable:  1000 kB\n' > "$work/root/proc/meminfo"
+ctl 1 'more memory than is free' check --memory 2M 01:00.0
+out 'FAIL  1.0 MiB of memory is free'
+ctl 0 'less than is free' check --memory 512K 01:00.0
+rm "$work/root/proc/meminfo"
+printf '\nCapEff:\t0000000000000000\n' > "$work/root/proc/self/status"
+ctl 1 'no right' check 01:00.0
+out 'FAIL  you may not make leases'
+usual
+mkdir -p "$work/root/proc" "$work/root/sys/firmware/acpi/tables"
+rm -r "$work/root/sys/class/iommu" "$work/root/sys/kernel/iommu_groups"
+sed -i 's/features=6/features=2/' "$PTX_MOCK"
+echo 'vendor_id : GenuineIntel' > "$work/root/proc/cpuinfo"
+ctl 1 'Intel without VT-d' check 01:00.0
+out 'turn on VT-d in the firmware setup'
+: > "$work/root/sys/firmware/acpi/tables/DMAR"
+ctl 1 'VT-d but not asked for' check 01:00.0
+out 'put intel_iommu=on on the kernel command line'
+echo 'quiet intel_iommu=off' > "$work/root/proc/cmdline"
+ctl 1 'turned off' check 01:00.0
+out 'take intel_iommu=off off'
+echo 'intel_iommu=on quiet' > "$work/root/proc/cmdline"
+ctl 1 'asked for in vain' check 01:00.0
+out 'dmesg'
+rm "$work/root/sys/firmware/acpi/tables/DMAR" "$work/root/proc/cmdline"
+echo 'vendor_id : AuthenticAMD' > "$work/root/proc/cpuinfo"
+ctl 1 'AMD without it' check 01:00.0
+out 'turn on IOMMU (AMD-Vi)'
+: > "$work/root/sys/firmware/acpi/tables/IVRS"
+ctl 1 'AMD, not turned on' check 01:00.0
+out 'AMD-Vi'
+rm -r "$work/root/sys/firmware" "$work/root/proc/cpuinfo"
+usual
+rm -r "$work/root/dev/vfio"
+ctl 1 'no VFIO' check 01:00.0
+out 'modprobe vfio$'
+usual
+rm -r "$work/root/sys/module/vfio_iommu_type1"
+ctl 1 'no type 1' check 01:00.0
+out 'modprobe vfio_iommu_type1'
+usual
+mkdir -p "$work/root/sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1" "$work/root/sys/class/block"
+echo 259:0 > "$work/root/sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1/dev"
+ln -s "$work/root/sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1" "$work/root/sys/class/block/nvme0n1"
+echo '1 2 259:0 / /data rw - ext4 /dev/nvme0n1 rw' > "$work/root/proc/self/mountinfo"
+ctl 1 'a mounted disk' check 01:00.0
+out 'FAIL  0000:01:00.0: nvme0n1 is mounted on /data'
+out 'umount /data'
+ctl 1 'is not leased' lease new 01:00.0
+err '0000:01:00.0: this host uses nvme0n1 (mount /data)'
+no_log 'lease-new'
+ctl 1 'nor picked' lease new nvme:auto
+ctl 1 'nor added' add old 01:00.0
+no_log 'lease-add'
+ctl 0 'unless by force' lease --force new 01:00.0
+log 'lease-new name=new devices=0000:01:00.0$'
+err 'taken all the same'
+rm -r "$work/root/sys/class/block" "$work/root/proc/self/mountinfo"
+
+echo '# Leases'
+usual
+ctl 0 'lease' lease --exact --driver vfio-pci --timeout 2s --owner root new nvme:auto 02:00.0
+log 'netlink lease-new name=new devices=0000:02:00.0,0000:01:00.0 driver=vfio-pci flags=1 timeout=2000\|netlink lease-new name=new devices=0000:02:00.0,0000:01:00.0 owner=0 driver=vfio-pci flags=1 timeout=2000'
+out '^new  id 2, active, persistent, owner root'
+out '0000:02:00.1 .* audio '
+ctl 0 'an empty lease' lease empty
+ctl 0 'lease in JSON' -j lease new 01:00.0
+json /name new
+json /members/0/native_driver nvme
+ctl 1 'a name that is taken' lease old 01:00.0
+err 'another lease has this name'
+ctl 2 'no name' lease
+ctl 2 'an empty name' lease '' 01:00.0
+ctl 2 'a long name' lease "$(head -c 4096 /dev/zero | tr '\0' x)" 01:00.0
+err '4096 bytes'
+ctl 2 'no UTF-8' lease $'\xff' 01:00.0
+ctl 2 'a malformed address' lease new 0000:01:00.0.0
+ctl 1 'an unknown device' lease new 0000:09:00.0
+ctl 1 'the same device twice' lease new 01:00.0 0000:01:00.0
+err 'named twice'
+ctl 2 'no time' lease --timeout soon new 01:00.0
+ctl 2 'a time too long' lease --timeout 61m new 01:00.0
+ctl 2 'no user' lease --owner nobody-of-that-name new 01:00.0
+ctl 2 'an owner later' add --owner root old 01:00.0
+usual 'fail lease-new errno=EBUSY text="0000:03:00.0: drives the boot display"'
+ctl 1 'refused' lease new 03:00.0
+err '^ptxctl: 0000:03:00.0: drives the boot display'
+err '^  0000:03:00.0: another lease holds it (lease 5)'
+err 'make another display the primary one'
+usual 'fail lease-new errno=EBUSY text="0000:02:00.0: is held by lease 9"'
+ctl 1 'taken meanwhile, no other is free' lease new audio
+err 'is held by lease 9'
+usual 'fail lease-new errno=EPERM text="needs CAP_SYS_ADMIN"'
+ctl 1 'no right' lease new 01:00.0
+err 'needs CAP_SYS_ADMIN'
+err 'as root'
+usual
+ctl 0 'add' add old 01:00.0
+log 'netlink lease-add name=old devices=0000:01:00.0$'
+ctl 2 'add of nothing' add old
+ctl 1 'add to nothing' add nosuch 01:00.0
+ctl 0 'remove' remove --timeout 1500ms old 03:00.0
+log 'netlink lease-remove name=old devices=0000:03:00.0 timeout=1500'
+ctl 0 'remove by kind' remove old gpu
+log 'netlink lease-remove name=old devices=0000:03:00.0$'
+ctl 1 'remove of a kind it has not' remove old nvme
+ctl 1 'remove from nothing' remove nosuch 03:00.0
+ctl 0 'release' release old
+log 'netlink lease-release name=old$'
+ctl 1 'release of nothing' release nosuch
+err 'no such lease'
+ctl 1 'one of two' release nosuch old
+ctl 2 'release of what?' release
+usual 'fail lease-release errno=ETIMEDOUT text="0000:03:00.0: still under way at the deadline"'
+ctl 1 'too slow' release old
+err 'still under way'
+err 'ptxctl monitor'
+usual
+ctl 0 'leases' leases
+out '^NAME  *ID  *STATE  *OWNER  *PROCESS  *AGE  *DEVICES$'
+out '^old  *5  *active  *root  *4242  *1 min  *0000:03:00.0$'
+ctl 0 'leases -q' leases -q
+[ "$(cat "$work/out")" = old ]
+ok $? '  only names'
+ctl 0 'leases in JSON' -j leases
+json /0/id 5
+json /0/members/0/address 0000:03:00.0
+ctl 2 'leases of what?' leases old
+ctl 0 'show' show old
+out '^old  id 5, active, ends with its file, owner root, process 4242, 1 min old$'
+ctl 0 'show in JSON' -p show old
+json /0/pid 4242
+ctl 1 'show of nothing' show nosuch
+ctl 1 'show of nothing in JSON' -j show old nosuch
+ctl 2 'show of what?' show
+
+echo '# wait and monitor'
+ctl 0 'it is active' wait --state active old
+ctl 1 'it is not released' wait --timeout 50ms old
+err 'not released yet'
+ctl 0 'none of that name is released' wait nosuch
+ctl 1 'none of that name is not active' wait --state active --timeout 50ms nosuch
+ctl 2 'no state' wait --state new old
+ctl 2 'no state at all' wait --state home old
+ctl 2 'wait for what?' wait
+ctl 2 'one at a time' wait a b
+sed -i 's/^lease old/& state=draining/' "$PTX_MOCK"
+ctl 0 'it is draining' wait --state draining old
+ctl 1 'it ended before' wait --state active old
+err 'ended before it was active'
+usual 'event member-home device=0000:03:00.0 lease=old id=5 driver=nvidia
+event lease-released lease=old reason=timeout
+event device-add device=0000:07:00.0'
+ctl 0 'monitor' monitor -n 3
+out ' member-home  *0000:03:00.0 lease old driver nvidia$'
+out ' lease-released  *lease old it was not finished'
+ctl 0 'monitor in JSON' -j monitor --count 2
+"$TEST/json-get" -l < "$work/out"
+ok $? '  a JSON object a line'
+out '"event":"member-home"'
+ctl 2 'no number' monitor -n x
+ctl 2 'monitor what?' monitor x
+
+echo '# Hostile strings'
+script <<- 'END'
+	device 0000:01:00.0 kind=nvme driver="e\x1b[2Jvil\x9b\xff" group=9 mates="0000:\x1b]0;x"
+	blocker 0000:01:00.0 reason=held culprit="\x0d\x1b[1m\xe2\x80\xae" lease=18446744073709551615
+	lease "le\x1b[31mase\x07\x7f\xc2\x9b" id=18446744073709551615 members="\x1b[5m"
+	device 0000:02:00.0 kind=4294967295 lease=18446744073709551615
+END
+clean() {
+	! LC_ALL=C grep -q -P '[\x00-\x08\x0b-\x1f\x7f]|\xc2\x9b|\xe2\x80\xae' "$work/out" "$work/err"
+	ok $? "  nothing to steer a terminal with"
+}
+ctl 0 'list' list
+out 'e\\x1b\[2Jvil\\x9b\\xff'
+clean
+ctl 0 'info' info 01:00.0
+clean
+ctl 0 'leases' leases
+clean
+ctl 1 'a lease that is refused' lease new 01:00.0 0000:03:00.0
+clean
+ctl 2 'a word that is odd' list $'\e[2J'
+clean
+for args in list 'list -a' leases 'info 01:00.0'; do
+	# shellcheck disable=SC2086
+	ctl 0 "$args in JSON" -j $args
+	"$TEST/json-get" < "$work/out" > /dev/null
+	ok $? '  is valid'
+done
+ctl 0 'a large number' -j leases
+json /0/id 18446744073709551615
+finish

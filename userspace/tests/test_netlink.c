@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading and persistent leases: requests, replies, broken replies, events. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <netlink/errno.h>
+#include "../libptx/src/internal.h"
+#include "mock_kernel.h"
+#include "tap.h"
+
+static const char script[] =
+	"device 0000:02:00.0 kind=gpu vendor=0x10de device=0x27b8 class=0x030000 group=10 "
+	"driver=nvidia override=vfio resets=\"flr bus\" numa=1 mates=0000:02:00.1 lease=5\n"
+	"blocker 0000:02:00.0 reason=held lease=5\n"
+	"device 0000:01:00.0 kind=nvme physfn=0000:00:01.0\n"
+	"device 10000:00:01.0 kind=77\n"
+	"lease vm2 id=9 state=draining owner=1000 pid=4242 persistent=0 members=0000:01:00.0\n"
+	"lease vm1 id=5 members=0000:02:00.0\n";
+
+static struct ptx_ctx *ctx;
+
+static void fresh(void)
+{
+	mock_reset();
+	mock_script(script);
+}
+
+static void devices(void)
+{
+	enum ptx_member_state state;
+	struct ptx_device_list *list;
+	const struct ptx_device *d;
+	struct ptx_device *dev;
+	uint32_t group;
+
+	fresh();
+	is_int(ptx_device_list_get(ctx, &list), 0, "all devices");
+	is_int(ptx_device_list_count(list), 3, "are three");
+	is_str(ptx_device_name(ptx_device_list_at(list, 0)), "0000:01:00.0", "in order");
+	is_str(ptx_device_name(ptx_device_list_at(list, 2)), "10000:00:01.0",
+	       "long domains behind short ones");
+	ok(!ptx_device_list_at(list, 3), "and no more");
+	ok(!ptx_device_list_find(list, "0000:09:00.0"), "one that is not there");
+	d = ptx_device_list_find(list, "0000:01:00.0");
+	ok(!ptx_device_driver(d) && !ptx_device_driver_override(d) &&
+	   !ptx_device_reset_methods(d), "what is not told is NULL");
+	ok(!ptx_device_group(d, &group) && !ptx_device_member_state(d, &state), "or false");
+	is_int(ptx_device_numa_node(d), -1, "or -1");
+	is_str(ptx_device_physfn(d), "0000:00:01.0", "physical function");
+	is_str(ptx_kind_name(ptx_device_kind(ptx_device_list_at(list, 2))), "other",
+	       "a kind of the future");
+	ptx_device_list_free(list);
+
+	is_int(ptx_device_get(ctx, "0000:02:00.0", &dev), 0, "one device");
+	has_str(mock_log(), "netlink device-get name=0000:02:00.0\n", "as asked");
+	is_str(ptx_device_driver(dev), "nvidia", "driver");
+	is_str(ptx_device_driver_override(dev), "vfio", "override");
+	is_str(ptx_device_reset_methods(dev), "flr bus", "reset methods");
+	ok(ptx_device_group(dev, &group) && group == 10, "group");
+	ok(ptx_device_member_state(dev, &state) && state == PTX_MEMBER_STATE_READY, "state");
+	is_int(ptx_device_vendor_id(dev), 0x10de, "vendor");
+	is_int(ptx_device_device_id(dev), 0x27b8, "device");
+	is_int(ptx_device_class(dev), 0x030000, "class");
+	is_int(ptx_device_numa_node(dev), 1, "node");
+	is_int(ptx_device_lease_id(dev), 5, "lease");
+	is_int(ptx_device_nr_blockers(dev), 1, "blockers");
+	is_int(ptx_device_blocker(dev, 0)->reason, PTX_REASON_HELD, "its reason");
+	is_int(ptx_device_blocker(dev, 0)->lease, 5, "its lease");
+	is_str(ptx_device_group_member(dev, 0), "0000:02:00.1", "group mate");
+	ok(!ptx_device_blocker(dev, 1) && !ptx_device_group_member(dev, 1), "no more");
+	ptx_device_free(dev);
+	ptx_device_free(NULL);
+	is_int(ptx_device_get(ctx, "0000:09:00.0", &dev), -ENODEV, "a device that is not there");
+	is_int(ptx_error_reason(ptx_ctx_error(ctx)), PTX_REASON_NO_DEVICE, "its reason");
+	is_str(ptx_error_culprit(ptx_ctx_error(ctx)), "0000:09:00.0", "its culprit");
+	ok(!ptx_error_no_module(ptx_ctx_error(ctx)), "is not a missing module");
+}
+
+static void leases(void)
+{
+	struct ptx_lease_ref by_name = { .name = "vm1" }, by_id = { .id = 9 };
+	struct ptx_lease_ref none = { .name = "nosuch" }, bad = { .name = "" };
+	struct ptx_lease_info_list *list;
+	const struct ptx_lease_info *l;
+	struct ptx_lease_info *info;
+
+	fresh();
+	is_int(ptx_lease_info_list_get(ctx, &list), 0, "all leases");
+	is_int(ptx_lease_info_list_count(list), 2, "are two");
+	is_int(ptx_lease_info_id(ptx_lease_info_list_at(list, 0)), 5, "in order");
+	l = ptx_lease_info_list_find(list, 9);
+	is_str(ptx_lease_info_name(l), "vm2", "name");
+	is_int(ptx_lease_info_state(l), PTX_LEASE_STATE_DRAINING, "state");
+	is_int(ptx_lease_info_owner(l), 1000, "owner");
+	is_int(ptx_lease_info_pid(l), 4242, "process");
+	is_int(ptx_lease_info_age_ms(l), 65000, "age");
+	ok(!ptx_lease_info_persistent(l), "not persistent");
+	is_int(ptx_lease_info_nr_members(l), 1, "members");
+	ok(!ptx_lease_info_list_find(list, 1) && !ptx_lease_info_list_at(list, 2), "no more");
+	ptx_lease_info_list_free(list);
+	is_int(ptx_lease_info_get(ctx, &by_name, &info), 0, "by name");
+	is_int(ptx_lease_info_id(info), 5, "is that one");
+	ok(ptx_lease_info_persistent(info), "and persistent");
+	ptx_lease_info_free(info);
+	is_int(ptx_lease_info_get(ctx, &by_id, &info), 0, "by id");
+	is_str(ptx_lease_info_name(info), "vm2", "is the other");
+	ptx_lease_info_free(info);
+	is_int(ptx_lease_info_get(ctx, &none, &info), -ENOENT, "none of that name");
+	is_int(ptx_error_reason(ptx_ctx_error(ctx)), PTX_REASON_NO_LEASE, "its reason");
+	is_str(ptx_error_message(ptx_ctx_error(ctx)), "no such lease", "the kernel's words");
+	is_int(ptx_lease_info_get(ctx, &bad, &info), -EINVAL, "no name at all");
+	ok(!strstr(mock_log(), "INVALID"), "every request kept to the contract");
+}
+
+static void persistent(void)
+{
+	static const char *const one[] = { "0000:01:00.0" };
+	static const char *const two[] = { "0000:01:00.0", "0000:02:00.0" };
+	struct ptx_add_options options = {
+		.size = sizeof(options),
+		.flags = PTX_ADD_FLAGS_EXACT,
+		.timeout_ms = 77,
+		.driver = "vfio-pci",
+	};
+	struct ptx_lease_ref ref = { .name = "new" };
+	const char *many[PTX_DEVICES_MAX];
+	struct ptx_lease_info *info;
+
+	fresh();
+	is_int(ptx_persistent_new(ctx, "new", 33, two, 2, &options, &info), 0, "a new lease");
+	has_str(mock_log(), "lease-new name=new devices=0000:01:00.0,0000:02:00.0", "as asked");
+	has_str(mock_log(), " owner=33", "with its owner");
+	has_str(mock_log(), " driver=vfio-pci", "its driver");
+	has_str(mock_log(), " flags=1", "its flags");
+	has_str(mock_log(), " timeout=77", "its deadline");
+	is_str(ptx_lease_info_name(info), "new", "the answer");
+	is_int(ptx_lease_info_nr_members(info), 3, "with members");
+	ptx_lease_info_free(info);
+	mock_log_clear();
+	is_int(ptx_persistent_new(ctx, "empty", (uid_t)-1, NULL, 0, NULL, NULL), 0, "an empty one");
+	is_str(mock_log(), "netlink lease-new name=empty\n", "says only its name");
+	is_int(ptx_persistent_new(ctx, "new", (uid_t)-1, NULL, 0, NULL, NULL), -EEXIST, "taken");
+	is_int(ptx_error_reason(ptx_ctx_error(ctx)), PTX_REASON_NAME_TAKEN, "its reason");
+	is_int(ptx_persistent_new(ctx, "a\tb", (uid_t)-1, NULL, 0, NULL, NULL), -EINVAL, "bad name");
+	mock_log_clear();
+	is_int(ptx_persistent_add(ctx, &ref, one, 1, NULL, &info), 0, "one more");
+	is_str(mock_log(), "netlink lease-add name=new devices=0000:01:00.0\n", "as asked");
+	ptx_lease_info_free(info);
+	is_int(ptx_persistent_remove(ctx, &ref, one, 1, 9, NULL), 0, "one less");
+	has_str(mock_log(), "netlink lease-remove name=new devices=0000:01:00.0 timeout=9\n",
+		"as asked");
+	for (size_t i = 0; i < PTX_ARRAY_SIZE(many); i++)
+		many[i] = "0000:01:00.0-a-long-name-indeed";
+	is_int(ptx_persistent_add(ctx, &ref, many, PTX_ARRAY_SIZE(many), &options, NULL), 0,
+	       "a request of full length");
+	is_int(ptx_persistent_release(ctx, &ref, 5), 0, "all of it");
+	has_str(mock_log(), "netlink lease-release name=new timeout=5\n", "as asked");
+	is_int(ptx_persistent_release(ctx, &ref, 0), -ENOENT, "only once");
+	ok(!strstr(mock_log(), "INVALID"), "every request kept to the contract");
+}
+
+static void refusals(void)
+{
+	static const char *const devices_[] = { "0000:01:00.0", "0000:02:00.0" };
+	static const char *const gone[] = { "0000:09:00.0" };
+	struct ptx_add_options exact = { .size = sizeof(exact), .flags = PTX_ADD_FLAGS_EXACT };
+	const struct ptx_error *e = ptx_ctx_error(ctx);
+
+	fresh();
+	mock_script("fail lease-new errno=EBUSY text=\"0000:02:00.0: is held by lease 5\"");
+	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, devices_, 2, NULL, NULL), -EBUSY, "held");
+	is_str(ptx_error_message(e), "0000:02:00.0: is held by lease 5", "in the kernel's words");
+	is_int(ptx_error_reason(e), PTX_REASON_HELD, "the reason is found out");
+	is_int(ptx_error_nr_blockers(e), 1, "and the blocker");
+	is_int(ptx_error_blocker(e, 0)->lease, 5, "with its lease");
+	is_str(ptx_error_culprit(e), "0000:02:00.0", "and the culprit");
+	mock_script("fail lease-new errno=EBUSY text=\"0000:02:00.1: shares the group\"");
+	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, devices_, 1, &exact, NULL), -EBUSY, "exact");
+	is_int(ptx_error_reason(e), PTX_REASON_GROUP_SHARED, "the reason can only be this");
+	is_str(ptx_error_culprit(e), "0000:02:00.1", "the culprit comes from the words");
+	mock_script("fail lease-new errno=ENODEV text=\"0000:09:00.0: no such device\"");
+	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, gone, 1, NULL, NULL), -ENODEV, "no device");
+	is_int(ptx_error_reason(e), PTX_REASON_NO_DEVICE, "its reason");
+	mock_script("fail lease-release errno=ETIMEDOUT text=\"0000:01:00.0: still under way\"");
+	is_int(ptx_persistent_release(ctx, &(struct ptx_lease_ref){ .id = 5 }, 0), -ETIMEDOUT,
+	       "too slow");
+	is_int(ptx_error_reason(e), PTX_REASON_TIMEOUT, "its reason");
+	mock_script("fail lease-release errno=EPERM text=\"needs CAP_SYS_ADMIN\"");
+	is_int(ptx_persistent_release(ctx, &(struct ptx_lease_ref){ .id = 5 }, 0), -EPERM, "no right");
+	is_int(ptx_error_reason(e), PTX_REASON_NO_RIGHT, "its reason");
+	mock_script("fail lease-release errno=EIO");
+	is_int(ptx_persistent_release(ctx, &(struct ptx_lease_ref){ .id = 5 }, 0), -EIO, "no words");
+	ok(*ptx_error_message(e), "then there are ours");
+}
+
+static void dumps(void)
+{
+	struct ptx_lease_info_list *leases_;
+	struct ptx_device_list *list;
+
+	fresh();
+	mock_script("fail device-dump errno=EAGAIN times=3\nfail lease-dump errno=EAGAIN times=3");
+	is_int(ptx_device_list_get(ctx, &list), 0, "a dump begun again");
+	is_int(ptx_device_list_count(list), 3, "has everything once");
+	ptx_device_list_free(list);
+	is_int(ptx_lease_info_list_get(ctx, &leases_), 0, "leases too");
+	is_int(ptx_lease_info_list_count(leases_), 2, "have everything once");
+	ptx_lease_info_list_free(leases_);
+	mock_script("fail device-dump errno=EAGAIN times=0");
+	is_int(ptx_device_list_get(ctx, &list), -EAGAIN, "but not for ever");
+	fresh();
+	mock_script("fail device-dump errno=ENOMEM");
+	is_int(ptx_device_list_get(ctx, &list), -ENOMEM, "no memory");
+	mock_reset();
+	is_int(ptx_device_list_get(ctx, &list), 0, "no devices");
+	is_int(ptx_device_list_count(list), 0, "are none");
+	ptx_device_list_free(list);
+	mock_script("absent");
+	is_int(ptx_device_list_get(ctx, &list), -ENODEV, "no module");
+	ok(ptx_error_no_module(ptx_ctx_error(ctx)), "is told apart");
+}
+
+/* Attributes of wrong lengths and without ends: refused, never read beyond. */
+static void hostile(void)
+{
+	static const unsigned int lengths[] = { 0, 1, 2, 3, 4, 7, 9, 33, 4000 };
+	struct ptx_lease_ref ref = { .name = "vm1" };
+	struct ptx_lease_info *info;
+	struct ptx_device *dev;
+	char line[64];
+	int bad = 0, err;
+
+	for (unsigned int attr = 1; attr <= PTX_A_DEVICE_MAX; attr++) {
+		for (size_t i = 0; i < PTX_ARRAY_SIZE(lengths); i++) {
+			fresh();
+			snprintf(line, sizeof(line), "bad device-get attr=%u len=%u", attr,
+				 lengths[i]);
+			mock_script(line);
+			err = ptx_device_get(ctx, "0000:01:00.0", &dev);
+			if (!err)
+				ptx_device_free(dev);
+			else if (err != -EPROTO || dev)
+				bad++;
+			/* Numbers have one length, and names an end. */
+			if (!err && attr != PTX_A_DEVICE_BLOCKER &&
+			    !(lengths[i] == 4 || lengths[i] == 2))
+				bad++;
+		}
+	}
+	is_int(bad, 0, "broken attributes of devices");
+	bad = 0;
+	for (unsigned int attr = 1; attr <= PTX_A_LEASE_MEMBER; attr++) {
+		for (size_t i = 0; i < PTX_ARRAY_SIZE(lengths); i++) {
+			fresh();
+			snprintf(line, sizeof(line), "bad lease-get attr=%u len=%u", attr,
+				 lengths[i]);
+			mock_script(line);
+			err = ptx_lease_info_get(ctx, &ref, &info);
+			if (!err)
+				ptx_lease_info_free(info);
+			else if (err != -EPROTO || info)
+				bad++;
+			if (!err && attr != PTX_A_LEASE_MEMBER && attr != PTX_A_LEASE_PERSISTENT &&
+			    lengths[i] != 4)
+				bad++;
+		}
+	}
+	is_int(bad, 0, "broken attributes of leases");
+}
+
+static void events(void)
+{
+	struct ptx_events *ev;
+	struct ptx_notice *n;
+
+	fresh();
+	mock_script("event member-home device=0000:01:00.0 lease=vm1 id=5 driver=nvme\n"
+		    "event lease-released lease=vm1 id=5 reason=native-refused\n"
+		    "event 77 device=0000:02:00.0");
+	is_int(ptx_events_open(ctx, &ev), 0, "a subscription");
+	ok(ptx_events_fd(ev) >= 0, "has a file");
+	is_int(ptx_events_read(ev, -1, &n), 1, "the first notice");
+	is_int(ptx_notice_event(n), PTX_EVENT_MEMBER_HOME, "its event");
+	is_str(ptx_notice_device(n), "0000:01:00.0", "its device");
+	is_str(ptx_notice_lease_name(n), "vm1", "its lease");
+	is_int(ptx_notice_lease_id(n), 5, "by id");
+	is_str(ptx_notice_driver(n), "nvme", "its driver");
+	is_int(ptx_notice_time_ns(n), 1234567890, "its time");
+	is_int(ptx_notice_reason(n), PTX_REASON_NONE, "no reason");
+	ptx_notice_free(n);
+	is_int(ptx_events_read(ev, 1000, &n), 1, "the second");
+	is_int(ptx_notice_reason(n), PTX_REASON_NATIVE_REFUSED, "has a reason");
+	is_str(ptx_notice_device(n), NULL, "and no device");
+	ptx_notice_free(n);
+	is_int(ptx_events_read(ev, 1000, &n), 1, "the third");
+	is_str(ptx_event_name(ptx_notice_event(n)), "unknown", "is of the future");
+	ptx_notice_free(n);
+	is_int(ptx_events_read(ev, 0, &n), 0, "no more");
+	is_int(ptx_events_read(ev, 20, &n), 0, "for a while");
+	ok(!n, "nothing comes of it");
+	ptx_events_close(ev);
+	ptx_events_close(NULL);
+
+	mock_script("together");
+	is_int(ptx_events_open(ctx, &ev), 0, "three in one datagram");
+	for (int i = 0; i < 3; i++) {
+		static const enum ptx_event want[] = {
+			PTX_EVENT_MEMBER_HOME, PTX_EVENT_LEASE_RELEASED, (enum ptx_event)77,
+		};
+
+		is_int(ptx_events_read(ev, 0, &n), 1, "number %d", i);
+		is_int(ptx_notice_event(n), want[i], "in its turn");
+		ptx_notice_free(n);
+	}
+	is_int(ptx_events_read(ev, 0, &n), 0, "and no fourth");
+	ptx_events_close(ev);
+
+	/* Left unread; then something that is no notice, which is skipped. */
+	is_int(ptx_events_open(ctx, &ev), 0, "another");
+	ptx_events_close(ev);
+	mock_script("bad event attr=3 len=40");
+	is_int(ptx_events_open(ctx, &ev), 0, "a broken notice");
+	is_int(ptx_events_read(ev, 20, &n), 0, "is none");
+	ptx_events_close(ev);
+	mock_script("fail events errno=EPERM");
+	is_int(ptx_events_open(ctx, &ev), -EPERM, "no right");
+	mock_script("absent");
+	is_int(ptx_events_open(ctx, &ev), -ENODEV, "no module");
+	ok(ptx_error_no_module(ptx_ctx_error(ctx)), "is told apart");
+}
+
+static void libnl_errors(void)
+{
+	is_int(ptx_nl_to_errno(-NLE_PERM), -EPERM, "libnl's EPERM");
+	is_int(ptx_nl_to_errno(-NLE_OBJ_NOTFOUND), -ENOENT, "libnl's ENOENT");
+	is_int(ptx_nl_to_errno(-NLE_DUMP_INTR), -EAGAIN, "libnl's broken dump");
+	is_int(ptx_nl_to_errno(-9999), -EIO, "libnl's unknown");
+	is_int(ptx_nl_to_errno(0), 0, "libnl's success");
+}
+
+int main(void)
+{
+	mock_install();
+	if (ptx_ctx_new(&ctx))
+		return 99;
+	devices();
+	leases();
+	persistent();
+	refusals();
+	dumps();
+	hostile();
+	events();
+	libnl_errors();
+	ptx_ctx_free(ctx);
+	mock_reset();
+	return tap_done();
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What selectors mean, and which words are none. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../libptx/src/internal.h"
+#include "mock_kernel.h"
+#include "tap.h"
+
+static struct ptx_ctx *ctx;
+static struct ptx_names *names;
+
+static const char script[] =
+	"device 0000:01:00.0 kind=gpu vendor=0x10de\n"
+	"device 0000:02:00.0 kind=gpu vendor=0x1002\n"
+	"device 0000:03:00.0 kind=nvme vendor=0x144d\n"
+	"device 0000:04:00.0 kind=gpu vendor=0x1022\n";
+
+/* Which of the four devices match, as a mask. */
+static unsigned int mask_of(const struct ptx_selector *sel)
+{
+	struct ptx_device_list *list;
+	unsigned int mask = 0;
+
+	if (ptx_device_list_get(ctx, &list))
+		return ~0U;
+	for (size_t i = 0; i < ptx_device_list_count(list); i++)
+		mask |= (unsigned int)ptx_selector_match(sel, ptx_device_list_at(list, i)) << i;
+	ptx_device_list_free(list);
+	return mask;
+}
+
+static void good(const char *text, enum ptx_kind kind, const char *address,
+		 uint32_t count, unsigned int mask)
+{
+	struct ptx_selector *sel;
+
+	if (!ok(!ptx_selector_parse(ctx, text, kind, names, &sel), "'%s' is a selector", text))
+		return;
+	is_str(ptx_selector_address(sel), address, "its address");
+	is_int(ptx_selector_count(sel), count, "its count");
+	is_int(mask_of(sel), mask, "what it matches");
+	ptx_selector_free(sel);
+}
+
+static void bad(const char *text, enum ptx_kind kind, int err, bool malformed, const char *part)
+{
+	struct ptx_selector *sel = (void *)1;
+
+	is_int(ptx_selector_parse(ctx, text, kind, names, &sel), -err, "'%.20s' is none", text);
+	ok(!sel, "nothing comes of it");
+	is_int(ptx_error_malformed(ptx_ctx_error(ctx)), malformed, "malformed or not");
+	has_str(ptx_error_message(ptx_ctx_error(ctx)), part, "it says why");
+	ok(*ptx_error_remedy(ptx_ctx_error(ctx)), "and what to do");
+}
+
+int main(void)
+{
+	char path[] = "/tmp/ptx-names.XXXXXX", longer[400];
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, "l4-gpu 02:00.0\nauto 1\n", 22) != 22)
+		return 99;
+	close(fd);
+	setenv("PTX_NAMES", path, 1);
+	mock_install();
+	mock_script(script);
+	if (ptx_ctx_new(&ctx) || ptx_names_load(ctx, &names))
+		return 99;
+
+	good("0000:01:00.0", PTX_KIND_ANY, "0000:01:00.0", 1, 1);
+	good("02:00.0", PTX_KIND_ANY, "0000:02:00.0", 1, 2);
+	good("02:00.0", PTX_KIND_GPU, "0000:02:00.0", 1, 2);
+	good("02:00.0", PTX_KIND_NVME, "0000:02:00.0", 1, 0);
+	good("l4-gpu", PTX_KIND_ANY, "0000:02:00.0", 1, 2);
+	good("l4-gpu", PTX_KIND_GPU, "0000:02:00.0", 1, 2);
+	good("gpu", PTX_KIND_ANY, NULL, 1, 11);
+	good("gpu:auto", PTX_KIND_ANY, NULL, 1, 11);
+	good("gpu:nvidia", PTX_KIND_ANY, NULL, 1, 1);
+	good("gpu:NVIDIA", PTX_KIND_ANY, NULL, 1, 1);
+	good("gpu:amd", PTX_KIND_ANY, NULL, 1, 10);
+	good("gpu:amd:2", PTX_KIND_ANY, NULL, 2, 10);
+	good("gpu:amd:auto", PTX_KIND_ANY, NULL, 1, 10);
+	good("gpu:10de", PTX_KIND_ANY, NULL, 1, 1);
+	good("gpu:10DE:3", PTX_KIND_ANY, NULL, 3, 1);
+	good("nvme:2", PTX_KIND_ANY, NULL, 2, 4);
+	good("nvme:256", PTX_KIND_ANY, NULL, 256, 4);
+	good("npu", PTX_KIND_ANY, NULL, 1, 0);
+	good("auto", PTX_KIND_NVME, NULL, 1, 4);
+	good("2", PTX_KIND_GPU, NULL, 2, 11);
+	good("nvidia", PTX_KIND_GPU, NULL, 1, 1);
+	good("amd:2", PTX_KIND_GPU, NULL, 2, 10);
+	good("gpu:nvidia", PTX_KIND_GPU, NULL, 1, 1);
+
+	bad("", PTX_KIND_ANY, EINVAL, true, "empty");
+	memset(longer, 'a', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	bad(longer, PTX_KIND_ANY, EINVAL, true, "399 bytes");
+	bad("\xff\xfe", PTX_KIND_ANY, EINVAL, true, "bytes");
+	bad("auto", PTX_KIND_ANY, EINVAL, true, "no kind");
+	bad("0000:01:00", PTX_KIND_ANY, EINVAL, true, "malformed address");
+	bad("0000:01:00.9", PTX_KIND_ANY, EINVAL, true, "malformed address");
+	bad("gpu:", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("gpu:0", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("gpu:257", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("gpu:nosuch", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("gpu:2:nvidia", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("gpu:nvidia:amd", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("gpu:nvidia:2:2", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("0000:02", PTX_KIND_GPU, EINVAL, true, "malformed address");
+	bad("10de:02", PTX_KIND_GPU, EINVAL, true, "malformed address");
+	bad("ffff", PTX_KIND_GPU, ENODEV, false, "called 'ffff'");
+	bad("gpu::2", PTX_KIND_ANY, EINVAL, true, "no selector");
+	bad("nvme:2", PTX_KIND_GPU, EINVAL, true, "no selector for a gpu");
+	bad("nosuch", PTX_KIND_ANY, ENODEV, false, "called 'nosuch'");
+	bad("GPU", PTX_KIND_ANY, ENODEV, false, "called 'GPU'");
+	bad("-1", PTX_KIND_GPU, ENODEV, false, "called '-1'");
+
+	ptx_names_free(names);
+	ptx_ctx_free(ctx);
+	mock_reset();
+	unlink(path);
+	return tap_done();
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The argument forms of the VMMs, and {devices}. */
+#include <stdlib.h>
+#include <string.h>
+#include "tap.h"
+#include "../ptxctl/vmm.h"
+
+static const char *const one[] = { "0000:01:00.0" };
+static const char *const two[] = { "0000:01:00.0", "0000:02:00.1" };
+
+static const char q1[] = "-device vfio-pci,host=0000:01:00.0";
+#define Q2	"-device vfio-pci,host=0000:01:00.0 -device vfio-pci,host=0000:02:00.1"
+#define C1	"path=/sys/bus/pci/devices/0000:01:00.0/"
+#define C2	C1 " path=/sys/bus/pci/devices/0000:02:00.1/"
+#define V2	"--vfio /sys/bus/pci/devices/0000:01:00.0 --vfio /sys/bus/pci/devices/0000:02:00.1"
+
+/* A command line with '|' between its words. */
+static size_t cut(char *text, char **argv)
+{
+	size_t n = 0;
+
+	for (char *save = NULL, *w = strtok_r(text, "|", &save); w; w = strtok_r(NULL, "|", &save))
+		argv[n++] = w;
+	return n;
+}
+
+static void is(enum vmm_form form, const char *line, const char *const *devices, size_t nr,
+	       const char *want, size_t want_nr)
+{
+	struct words out = { .nr = 0 };
+	char text[256], *argv[32], *joined;
+	const char *why;
+	size_t argc;
+
+	strcpy(text, line);
+	argc = cut(text, argv);
+	if (!ok(vmm_command(form, argv, argc, devices, nr, &out, &why), "%s", line))
+		return;
+	joined = words_join(&out);
+	is_str(joined, want, "becomes that");
+	is_int(out.nr, want_nr, "in so many words");
+	ok(!out.list[out.nr], "with an end");
+	free(joined);
+	words_free(&out);
+}
+
+static void is_not(enum vmm_form form, const char *line, const char *part)
+{
+	struct words out = { .nr = 0 };
+	char text[256], *argv[32];
+	const char *why = NULL;
+	size_t argc;
+
+	strcpy(text, line);
+	argc = cut(text, argv);
+	ok(!vmm_command(form, argv, argc, one, 1, &out, &why), "%s is refused", line);
+	has_str(why, part, "because of that");
+	words_free(&out);
+}
+
+static void detect(void)
+{
+	static const struct {
+		const char *command;
+		enum vmm_form form;
+	} table[] = {
+		{ "qemu-system-x86_64", VMM_QEMU }, { "/usr/bin/qemu-system-aarch64", VMM_QEMU },
+		{ "kvm", VMM_QEMU }, { "/usr/libexec/qemu-kvm", VMM_QEMU }, { "qemu", VMM_QEMU },
+		{ "cloud-hypervisor", VMM_CLOUD_HYPERVISOR },
+		{ "./cloud-hypervisor-static", VMM_CLOUD_HYPERVISOR },
+		{ "crosvm", VMM_CROSVM }, { "/opt/crosvm", VMM_CROSVM },
+		{ "sh", VMM_NONE }, { "qemu-img", VMM_NONE }, { "/qemu-system-x/sh", VMM_NONE },
+		{ "my-crosvm", VMM_NONE }, { "kvm/", VMM_NONE }, { "", VMM_NONE },
+	};
+	enum vmm_form form;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		is_int(vmm_detect(table[i].command), table[i].form, "command '%s'",
+		       table[i].command);
+	ok(vmm_parse("qemu", &form) && form == VMM_QEMU, "--vmm qemu");
+	ok(vmm_parse("none", &form) && form == VMM_NONE, "--vmm none");
+	ok(!vmm_parse("xen", &form), "--vmm xen");
+}
+
+int main(void)
+{
+	detect();
+
+	is(VMM_QEMU, "qemu-system-x86_64|-m|4G", one, 1,
+	   "qemu-system-x86_64 -m 4G -device vfio-pci,host=0000:01:00.0", 5);
+	is(VMM_QEMU, "qemu-system-x86_64", two, 2, "qemu-system-x86_64 " Q2, 5);
+	is(VMM_QEMU, "qemu|{devices}|-m|1G", two, 2, "qemu " Q2 " -m 1G", 7);
+	is(VMM_QEMU, "qemu|-device|a,b|-m|1G", one, 1,
+	   "qemu -device a,b -m 1G -device vfio-pci,host=0000:01:00.0", 7);
+	is_not(VMM_QEMU, "qemu|-daemonize", "-daemonize");
+	is_not(VMM_QEMU, "qemu|--daemonize|{devices}", "-daemonize");
+
+	is(VMM_CLOUD_HYPERVISOR, "ch|--kernel|k", two, 2, "ch --kernel k --device " C2, 6);
+	is(VMM_CLOUD_HYPERVISOR, "ch|--device|path=/x|--kernel|k", two, 2,
+	   "ch --device path=/x " C2 " --kernel k", 7);
+	is(VMM_CLOUD_HYPERVISOR, "ch|--device|path=/x|path=/y", one, 1,
+	   "ch --device path=/x path=/y " C1, 5);
+	is(VMM_CLOUD_HYPERVISOR, "ch|--device=path=/x|--cpus|4", one, 1,
+	   "ch --device path=/x " C1 " --cpus 4", 6);
+	is(VMM_CLOUD_HYPERVISOR, "ch|--device", one, 1, "ch --device " C1, 3);
+	is(VMM_CLOUD_HYPERVISOR, "ch|{devices}|--cpus|4", one, 1, "ch --device " C1 " --cpus 4", 5);
+
+	is(VMM_CROSVM, "crosvm|run|--cpus|4|bzImage", two, 2,
+	   "crosvm run " V2 " --cpus 4 bzImage", 9);
+	is(VMM_CROSVM, "crosvm|--log-level|debug|run|run", one, 1,
+	   "crosvm --log-level debug run --vfio /sys/bus/pci/devices/0000:01:00.0 run", 7);
+	is(VMM_CROSVM, "crosvm|run|--cpus|4|{devices}|bzImage", one, 1,
+	   "crosvm run --cpus 4 --vfio /sys/bus/pci/devices/0000:01:00.0 bzImage", 7);
+	is_not(VMM_CROSVM, "crosvm|--help", "run");
+
+	is(VMM_NONE, "start-vm.sh|win11", two, 2, "start-vm.sh win11", 2);
+	is(VMM_NONE, "start-vm.sh|{devices}|x", two, 2, "start-vm.sh " Q2 " x", 6);
+	is(VMM_NONE, "sh|-c|exec qemu {devices} -m 1G; {devices}", one, 1,
+	   "sh -c exec qemu -device vfio-pci,host=0000:01:00.0 -m 1G; "
+	   "-device vfio-pci,host=0000:01:00.0", 3);
+	is(VMM_NONE, "sh|x{devices}y", one, 1, "sh x-device vfio-pci,host=0000:01:00.0y", 2);
+	is(VMM_NONE, "sh|{device}|{devices", one, 1, "sh {device} {devices", 3);
+	/* The command itself is a name, not a place. */
+	is(VMM_NONE, "{devices}|x", one, 1, "{devices} x", 2);
+
+	struct words w = { .nr = 0 };
+	char *joined;
+
+	ok(vmm_device_words(VMM_NONE, one, 1, &w), "for wrappers");
+	joined = words_join(&w);
+	is_str(joined, q1, "the form is QEMU's");
+	free(joined);
+	words_free(&w);
+	return tap_done();
+}
