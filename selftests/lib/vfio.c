@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "vfio.h"
+
+#ifndef VFIO_DEVICE_BIND_IOMMUFD
+struct vfio_device_bind_iommufd {
+	__u32 argsz;
+	__u32 flags;
+	__s32 iommufd;
+	__u32 out_devid;
+};
+#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+#endif
+
+#define IOVA (16ULL << 20)
+
+int vfio_group_open(struct vfio *v, int group)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	char path[64];
+	int ret;
+
+	*v = (struct vfio)VFIO_CLOSED;
+	snprintf(path, sizeof(path), "/dev/vfio/%d", group);
+	v->group = open(path, O_RDWR | O_CLOEXEC);
+	if (v->group < 0)
+		return -errno;
+	v->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (v->container < 0)
+		goto fail;
+	if (ioctl(v->group, VFIO_GROUP_GET_STATUS, &status))
+		goto fail;
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE)) {
+		errno = EBUSY;
+		goto fail;
+	}
+	if (ioctl(v->group, VFIO_GROUP_SET_CONTAINER, &v->container) ||
+	    ioctl(v->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		goto fail;
+	return 0;
+fail:
+	ret = -errno;
+	vfio_close(v);
+	return ret;
+}
+
+int vfio_device_open(struct vfio *v, const char *name)
+{
+	v->device = ioctl(v->group, VFIO_GROUP_GET_DEVICE_FD, name);
+	return v->device < 0 ? -errno : 0;
+}
+
+int vfio_map(struct vfio *v, size_t len)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.iova = IOVA,
+		.size = len,
+	};
+
+	v->buf = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (v->buf == MAP_FAILED) {
+		v->buf = NULL;
+		return -errno;
+	}
+	v->len = len;
+	v->iova = IOVA;
+	map.vaddr = (uintptr_t)v->buf;
+	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+}
+
+int vfio_open(struct vfio *v, int group, const char *name)
+{
+	int ret;
+
+	ret = vfio_group_open(v, group);
+	if (ret)
+		return ret;
+	ret = vfio_device_open(v, name);
+	if (ret)
+		vfio_close(v);
+	return ret;
+}
+
+void vfio_close(struct vfio *v)
+{
+	int keep = errno;
+
+	if (v->device >= 0)
+		close(v->device);
+	if (v->group >= 0)
+		close(v->group);
+	if (v->container >= 0)
+		close(v->container);
+	if (v->buf)
+		munmap(v->buf, v->len);
+	*v = (struct vfio)VFIO_CLOSED;
+	errno = keep;
+}
+
+int vfio_region(int device, unsigned int index, uint64_t *offset, uint64_t *size)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
+
+	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
+		return -errno;
+	*offset = info.offset;
+	*size = info.size;
+	return 0;
+}
+
+int vfio_master(int device)
+{
+	uint64_t offset = 0, size;
+	uint16_t cmd;
+	int ret;
+
+	ret = vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &offset, &size);
+	if (ret)
+		return ret;
+	if (pread(device, &cmd, 2, offset + PCI_COMMAND) != 2)
+		return -errno;
+	cmd |= PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
+	if (pwrite(device, &cmd, 2, offset + PCI_COMMAND) != 2)
+		return -errno;
+	return 0;
+}
+
+/* The registers of QEMU's educational device, and its 4 KiB of memory. */
+#define EDU_DMA_SRC	0x80
+#define EDU_DMA_DST	0x88
+#define EDU_DMA_COUNT	0x90
+#define EDU_DMA_CMD	0x98
+#define EDU_DMA_RUN	1
+#define EDU_DMA_TO_RAM	2
+#define EDU_BUFFER	0x40000
+
+/* It has no status but this bit; a copy takes it 100 ms. */
+static int edu_wait(int device, uint64_t bar)
+{
+	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+	uint64_t now;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		if (pread(device, &now, 8, bar + EDU_DMA_CMD) != 8)
+			return -EIO;
+		if (!(now & EDU_DMA_RUN))
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+static int edu_copy(int device, uint64_t bar, uint64_t src, uint64_t dst,
+		    uint64_t len, uint64_t cmd)
+{
+	int ret;
+
+	/*
+	 * A copy that an earlier owner began goes on, and takes no new
+	 * addresses; a half-taken set of them would end the emulator.
+	 */
+	ret = edu_wait(device, bar);
+	if (ret)
+		return ret;
+	if (pwrite(device, &src, 8, bar + EDU_DMA_SRC) != 8 ||
+	    pwrite(device, &dst, 8, bar + EDU_DMA_DST) != 8 ||
+	    pwrite(device, &len, 8, bar + EDU_DMA_COUNT) != 8 ||
+	    pwrite(device, &cmd, 8, bar + EDU_DMA_CMD) != 8)
+		return -EIO;
+	return edu_wait(device, bar);
+}
+
+int vfio_edu_dma(int device, uint64_t src, uint64_t dst, unsigned int len)
+{
+	uint64_t offset = 0, size;
+	int ret;
+
+	ret = vfio_region(device, VFIO_PCI_BAR0_REGION_INDEX, &offset, &size);
+	ret = ret ?: vfio_master(device);
+	ret = ret ?: edu_copy(device, offset, src, EDU_BUFFER, len, EDU_DMA_RUN);
+	return ret ?: edu_copy(device, offset, EDU_BUFFER, dst, len,
+			       EDU_DMA_RUN | EDU_DMA_TO_RAM);
+}
+
+bool vfio_has_cdev(void)
+{
+	return !access("/dev/iommu", R_OK | W_OK);
+}
+
+int vfio_cdev_open(const char *cdev, int *iommufd)
+{
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	char path[96];
+	int fd, ret;
+
+	*iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (*iommufd < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", cdev);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		ret = -errno;
+		close(*iommufd);
+		return ret;
+	}
+	bind.iommufd = *iommufd;
+	if (ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
+		ret = -errno;
+		close(fd);
+		close(*iommufd);
+		return ret;
+	}
+	return fd;
+}

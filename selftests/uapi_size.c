@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The layout of the contract, field by field. All of it is checked by the
+ * compiler, in 64 bits and, with LAYOUT_ONLY and -m32, in 32: both must see
+ * the same numbers. A change here breaks programs that are out there.
+ */
+#include <linux/ptx.h>
+
+#define SIZE(type, want) \
+	_Static_assert(sizeof(type) == (want), "size of " #type)
+#define AT(type, field, want, len)					\
+	_Static_assert(__builtin_offsetof(type, field) == (want),	\
+		       #type "." #field " has moved");			\
+	_Static_assert(sizeof(((type *)0)->field) == (len),		\
+		       #type "." #field " has another size")
+/* The struct ends with this field: no padding at the end. */
+#define LAST(type, field)						\
+	_Static_assert(sizeof(type) == __builtin_offsetof(type, field) +	\
+		       sizeof(((type *)0)->field), "padding at the end of " #type)
+#define ALIGN(type, want) \
+	_Static_assert(_Alignof(type) == (want), "alignment of " #type)
+
+SIZE(struct ptx_info, 16);
+ALIGN(struct ptx_info, 4);
+AT(struct ptx_info, size, 0, 4);
+AT(struct ptx_info, flags, 4, 4);
+AT(struct ptx_info, out_abi, 8, 4);
+AT(struct ptx_info, out_features, 12, 4);
+LAST(struct ptx_info, out_features);
+
+SIZE(struct ptx_lease_create, 48);
+ALIGN(struct ptx_lease_create, 8);
+AT(struct ptx_lease_create, size, 0, 4);
+AT(struct ptx_lease_create, flags, 4, 4);
+AT(struct ptx_lease_create, name, 8, 8);
+AT(struct ptx_lease_create, name_len, 16, 4);
+AT(struct ptx_lease_create, owner, 20, 4);
+AT(struct ptx_lease_create, pidfd, 24, 4);
+AT(struct ptx_lease_create, out_fd, 28, 4);
+AT(struct ptx_lease_create, out_id, 32, 8);
+AT(struct ptx_lease_create, out_reason, 40, 4);
+AT(struct ptx_lease_create, reserved, 44, 4);
+LAST(struct ptx_lease_create, reserved);
+
+SIZE(struct ptx_device_name, 32);
+ALIGN(struct ptx_device_name, 1);
+AT(struct ptx_device_name, name, 0, 32);
+
+SIZE(struct ptx_member_info, 144);
+ALIGN(struct ptx_member_info, 4);
+AT(struct ptx_member_info, name, 0, 32);
+AT(struct ptx_member_info, native_driver, 32, 32);
+AT(struct ptx_member_info, driver, 64, 32);
+AT(struct ptx_member_info, cdev, 96, 32);
+AT(struct ptx_member_info, group, 128, 4);
+AT(struct ptx_member_info, kind, 132, 4);
+AT(struct ptx_member_info, state, 136, 4);
+AT(struct ptx_member_info, flags, 140, 4);
+LAST(struct ptx_member_info, flags);
+
+SIZE(struct ptx_blocker, 48);
+ALIGN(struct ptx_blocker, 8);
+AT(struct ptx_blocker, culprit, 0, 32);
+AT(struct ptx_blocker, reason, 32, 4);
+AT(struct ptx_blocker, reserved, 36, 4);
+AT(struct ptx_blocker, lease, 40, 8);
+LAST(struct ptx_blocker, lease);
+
+SIZE(struct ptx_lease_add, 128);
+ALIGN(struct ptx_lease_add, 8);
+AT(struct ptx_lease_add, size, 0, 4);
+AT(struct ptx_lease_add, flags, 4, 4);
+AT(struct ptx_lease_add, devices, 8, 8);
+AT(struct ptx_lease_add, nr_devices, 16, 4);
+AT(struct ptx_lease_add, timeout_ms, 20, 4);
+AT(struct ptx_lease_add, driver, 24, 32);
+AT(struct ptx_lease_add, members, 56, 8);
+AT(struct ptx_lease_add, max_members, 64, 4);
+AT(struct ptx_lease_add, out_nr_members, 68, 4);
+AT(struct ptx_lease_add, blockers, 72, 8);
+AT(struct ptx_lease_add, max_blockers, 80, 4);
+AT(struct ptx_lease_add, out_nr_blockers, 84, 4);
+AT(struct ptx_lease_add, out_reason, 88, 4);
+AT(struct ptx_lease_add, reserved, 92, 4);
+AT(struct ptx_lease_add, out_culprit, 96, 32);
+LAST(struct ptx_lease_add, out_culprit);
+
+SIZE(struct ptx_lease_remove, 64);
+ALIGN(struct ptx_lease_remove, 8);
+AT(struct ptx_lease_remove, size, 0, 4);
+AT(struct ptx_lease_remove, flags, 4, 4);
+AT(struct ptx_lease_remove, devices, 8, 8);
+AT(struct ptx_lease_remove, nr_devices, 16, 4);
+AT(struct ptx_lease_remove, timeout_ms, 20, 4);
+AT(struct ptx_lease_remove, out_reason, 24, 4);
+AT(struct ptx_lease_remove, reserved, 28, 4);
+AT(struct ptx_lease_remove, out_culprit, 32, 32);
+LAST(struct ptx_lease_remove, out_culprit);
+
+SIZE(struct ptx_lease_query, 40);
+ALIGN(struct ptx_lease_query, 8);
+AT(struct ptx_lease_query, size, 0, 4);
+AT(struct ptx_lease_query, flags, 4, 4);
+AT(struct ptx_lease_query, out_id, 8, 8);
+AT(struct ptx_lease_query, members, 16, 8);
+AT(struct ptx_lease_query, max_members, 24, 4);
+AT(struct ptx_lease_query, out_nr_members, 28, 4);
+AT(struct ptx_lease_query, out_state, 32, 4);
+AT(struct ptx_lease_query, reserved, 36, 4);
+LAST(struct ptx_lease_query, reserved);
+
+SIZE(struct ptx_lease_release, 48);
+ALIGN(struct ptx_lease_release, 4);
+AT(struct ptx_lease_release, size, 0, 4);
+AT(struct ptx_lease_release, flags, 4, 4);
+AT(struct ptx_lease_release, timeout_ms, 8, 4);
+AT(struct ptx_lease_release, out_reason, 12, 4);
+AT(struct ptx_lease_release, out_culprit, 16, 32);
+LAST(struct ptx_lease_release, out_culprit);
+
+#define VALUE(name, want) \
+	_Static_assert((name) == (want), #name " has another value")
+
+VALUE(PTX_IOC_TYPE, 0xF7);
+VALUE(PTX_INFO, 0xF780);
+VALUE(PTX_LEASE_CREATE, 0xF781);
+VALUE(PTX_LEASE_ADD, 0xF782);
+VALUE(PTX_LEASE_REMOVE, 0xF783);
+VALUE(PTX_LEASE_QUERY, 0xF784);
+VALUE(PTX_LEASE_RELEASE, 0xF785);
+
+VALUE(PTX_LEASE_CREATE_BIND, 1);
+VALUE(PTX_LEASE_CREATE_OWNER, 2);
+VALUE(PTX_ADD_FLAGS_EXACT, 1);
+VALUE(PTX_MEMBER_REQUESTED, 1);
+VALUE(PTX_MEMBER_OPENED, 2);
+
+VALUE(PTX_KIND_OTHER, 0);
+VALUE(PTX_KIND_GPU, 1);
+VALUE(PTX_KIND_NVME, 3);
+VALUE(PTX_KIND_BRIDGE, 8);
+VALUE(PTX_LEASE_STATE_NEW, 0);
+VALUE(PTX_LEASE_STATE_ACTIVE, 1);
+VALUE(PTX_LEASE_STATE_DRAINING, 2);
+VALUE(PTX_LEASE_STATE_RELEASED, 3);
+VALUE(PTX_MEMBER_STATE_BUILDING, 0);
+VALUE(PTX_MEMBER_STATE_READY, 1);
+VALUE(PTX_MEMBER_STATE_DRAINING, 2);
+VALUE(PTX_MEMBER_STATE_HOME, 3);
+VALUE(PTX_MEMBER_STATE_DRIVERLESS, 4);
+VALUE(PTX_MEMBER_STATE_GONE, 5);
+VALUE(PTX_REASON_NONE, 0);
+VALUE(PTX_REASON_NO_DEVICE, 1);
+VALUE(PTX_REASON_HELD, 7);
+VALUE(PTX_REASON_BAD_DRIVER, 13);
+VALUE(PTX_REASON_NOT_ACTIVE, 17);
+VALUE(PTX_REASON_NO_RIGHT, 22);
+VALUE(PTX_REASON_TIMEOUT, 24);
+VALUE(PTX_REASON_INTERRUPTED, 29);
+VALUE(PTX_EVENT_DEVICE_ADD, 0);
+VALUE(PTX_EVENT_LEASE_NEW, 2);
+VALUE(PTX_EVENT_MEMBER_READY, 6);
+VALUE(PTX_EVENT_MEMBER_CLOSED, 12);
+
+#ifndef LAYOUT_ONLY
+#include "kselftest_harness.h"
+
+/* That this program was built is the proof; say so. */
+TEST(layout)
+{
+	ASSERT_EQ(128, sizeof(struct ptx_lease_add));
+}
+
+TEST_HARNESS_MAIN
+#endif

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that leave the bus: leased, open, on their way in or out, and
+ * others that appear in their place. On the lab's topology hotplug, where the
+ * machine's monitor can be reached from inside it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "lib/host.h"
+
+#define PLUG_MS	30000
+#define GONE_MS	30000
+
+/**
+ * struct hot - a slot and what is in it
+ * @port: the root port's name in the topology
+ * @id: of the device in it, as the monitor knows it
+ * @name: as the bus knows it; empty while the slot is
+ */
+struct hot {
+	const char *port;
+	char id[16];
+	char name[PCI_NAME_LEN];
+};
+
+static int qmp(const char *fmt, const char *a, const char *b, const char *c)
+{
+	const char *tree = getenv("LAB_TREE");
+	char args[256], command[512];
+
+	snprintf(args, sizeof(args), fmt, a, b, c);
+	snprintf(command, sizeof(command), "%s/tools/lab/qmp --timeout 60 %s >/dev/null",
+		 tree ?: "..", args);
+	return system(command);
+}
+
+static long long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static bool present(const char *name)
+{
+	struct pci_fn fn;
+
+	return !pci_get(name, &fn);
+}
+
+/* Waits for an event about a device; "" for any. Its name in *@name. */
+static int wait_event(struct nl *listen, uint32_t what, char *name, int timeout_ms)
+{
+	const long long end = now_ms() + timeout_ms;
+	struct nl_event ev;
+
+	while (now_ms() < end) {
+		if (nl_event_next(listen, &ev, end - now_ms()) != 1)
+			continue;
+		if (ev.event != what || (name[0] && strcmp(name, ev.device)))
+			continue;
+		strcpy(name, ev.device);
+		return 0;
+	}
+	return -ETIMEDOUT;
+}
+
+static bool listed(const struct pci_fn *fns, int n, const char *name)
+{
+	while (n--)
+		if (!strcmp(fns[n].name, name))
+			return true;
+	return false;
+}
+
+/*
+ * Fills the slot; when it returns 0 the device is there, in slot->name. Looks
+ * at the bus: an event could be lost among those of busy leases.
+ */
+static int plug(struct hot *slot, const char *model)
+{
+	struct pci_fn *was = calloc(2 * PCI_MAX_FNS, sizeof(*was));
+	struct pci_fn *now = was + PCI_MAX_FNS;
+	const long long end = now_ms() + PLUG_MS;
+	static unsigned int n;
+	int nr_was, nr, i;
+
+	slot->name[0] = '\0';
+	if (!was)
+		return -ENOMEM;
+	nr_was = pci_list(was, PCI_MAX_FNS);
+	snprintf(slot->id, sizeof(slot->id), "hot%u", n++);
+	if (qmp("device_add %s,bus=%s,id=%s", model, slot->port, slot->id)) {
+		free(was);
+		return -EIO;
+	}
+	while (!slot->name[0] && now_ms() < end) {
+		nr = pci_list(now, PCI_MAX_FNS);
+		for (i = 0; i < nr; i++)
+			if (!listed(was, nr_was, now[i].name))
+				strcpy(slot->name, now[i].name);
+		usleep(10000);
+	}
+	free(was);
+	return slot->name[0] ? 0 : -ETIMEDOUT;
+}
+
+/* Asks for it back, without waiting. */
+static int pull(struct hot *slot)
+{
+	return qmp("device_del %s%s%s", slot->id, "", "") ? -EIO : 0;
+}
+
+static int wait_empty(struct hot *slot, int timeout_ms)
+{
+	/* The name may be taken again at once: ask the bus, not for events. */
+	for (; present(slot->name) && timeout_ms > 0; timeout_ms -= 10)
+		usleep(10000);
+	if (present(slot->name))
+		return -ETIMEDOUT;
+	slot->name[0] = '\0';
+	return 0;
+}
+
+FIXTURE(vanish)
+{
+	struct host h;
+	struct hot slot, other;
+	struct nl listen;
+	uint64_t id;
+	int fd;
+	bool ready;
+};
+
+FIXTURE_SETUP(vanish)
+{
+	ASSERT_EQ(0, host_begin(&self->h));
+	self->slot.port = "rp2";
+	self->other.port = "rp3";
+	self->fd = -1;
+	self->ready = host_is_topology("hotplug");
+	if (!self->ready)
+		return;
+	ASSERT_EQ(0, nl_open(&self->listen));
+	ASSERT_EQ(0, nl_join(&self->listen));
+}
+
+FIXTURE_TEARDOWN(vanish)
+{
+	child_kill_all();
+	syscall(SYS_close_range, 3, ~0U, 0);
+	if (self->ready) {
+		EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+		if (self->slot.name[0] && !pull(&self->slot))
+			EXPECT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+		if (self->other.name[0] && !pull(&self->other))
+			EXPECT_EQ(0, wait_empty(&self->other, PLUG_MS));
+	}
+	EXPECT_EQ(0, host_end(&self->h));
+}
+
+#define NEED_SLOTS() do {						\
+		if (!self->ready)					\
+			SKIP(return, "needs the topology hotplug");	\
+	} while (0)
+
+#define LEASE(name) do {						\
+		self->fd = lease_create(self->h.ctl, lease_name(), &self->id); \
+		ASSERT_LE(0, self->fd);					\
+		ASSERT_EQ(0, lease_add_names(self->fd, name, NULL));	\
+	} while (0)
+
+TEST_F_TIMEOUT(vanish, comes_and_goes, 120)
+{
+	char name[PCI_NAME_LEN] = "";
+
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	ASSERT_EQ(0, wait_event(&self->listen, PTX_EVENT_DEVICE_ADD, name, PLUG_MS));
+	EXPECT_STREQ(self->slot.name, name);
+	EXPECT_EQ(0, nl_device_get(&self->h.nl, name, NULL));
+	LEASE(name);
+	ASSERT_EQ(0, lease_release(self->fd, 0, NULL));
+	ASSERT_EQ(0, pull(&self->slot));
+	ASSERT_EQ(0, wait_event(&self->listen, PTX_EVENT_DEVICE_DEL, name, PLUG_MS));
+	EXPECT_EQ(-ENODEV, nl_device_get(&self->h.nl, name, NULL));
+	ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+}
+
+TEST_F_TIMEOUT(vanish, while_leased, 120)
+{
+	struct add *add = calloc(1, sizeof(*add));
+	char name[PCI_NAME_LEN];
+	int fd;
+
+	NEED_SLOTS();
+	ASSERT_NE(NULL, add);
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	strcpy(name, self->slot.name);
+	LEASE(name);
+	ASSERT_EQ(0, pull(&self->slot));
+	ASSERT_EQ(0, wait_event(&self->listen, PTX_EVENT_MEMBER_GONE, name, PLUG_MS));
+	ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+	/* The lease goes on, without it. */
+	ASSERT_EQ(0, lease_wait_members(self->fd, 0, 10000));
+	EXPECT_EQ(PTX_LEASE_STATE_ACTIVE, lease_state(self->fd));
+	/* Its name is nobody's; and then somebody else's. */
+	add_init(add, &(const char *){ name }, 1);
+	EXPECT_EQ(-ENODEV, lease_add(self->fd, add));
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	EXPECT_STREQ(name, self->slot.name);
+	fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, lease_add_names(fd, name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	EXPECT_TRUE(pci_on_driver(name, PTX_DRIVER));
+	EXPECT_EQ(0, lease_release(fd, 0, NULL));
+	EXPECT_TRUE(pci_on_driver(name, ""));
+	free(add);
+}
+
+/* One of two: the other stays. */
+TEST_F_TIMEOUT(vanish, one_of_two, 120)
+{
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	ASSERT_EQ(0, plug(&self->other, "edu"));
+	self->fd = lease_create(self->h.ctl, lease_name(), &self->id);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->slot.name, self->other.name));
+	ASSERT_EQ(0, pull(&self->slot));
+	ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+	ASSERT_EQ(0, lease_wait_members(self->fd, 1, 10000));
+	EXPECT_TRUE(pci_on_driver(self->other.name, PTX_DRIVER));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	EXPECT_TRUE(pci_on_driver(self->other.name, ""));
+}
+
+/*
+ * The bus waits for VFIO's users, and so must the lease; everything moves on
+ * once they have closed.
+ */
+TEST_F_TIMEOUT(vanish, while_open, 120)
+{
+	struct vfio v = VFIO_CLOSED;
+	struct pci_fn fn;
+
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	LEASE(self->slot.name);
+	ASSERT_EQ(0, pci_get(self->slot.name, &fn));
+	ASSERT_EQ(0, vfio_open(&v, fn.group, fn.name));
+	ASSERT_EQ(0, vfio_map(&v, 1 << 20));
+	ASSERT_EQ(0, pull(&self->slot));
+	sleep(2);
+	/* Whoever looks is not kept waiting. */
+	EXPECT_LE(0, lease_state(self->fd));
+	EXPECT_EQ(0, nl_lease_get(&self->h.nl, self->id, NULL, NULL));
+	vfio_close(&v);
+	ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+	ASSERT_EQ(0, lease_wait_members(self->fd, 0, 10000));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+}
+
+/* Open, its lease draining, and then it goes as well. */
+TEST_F_TIMEOUT(vanish, while_draining, 120)
+{
+	struct vfio v = VFIO_CLOSED;
+	struct pci_fn fn;
+
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	LEASE(self->slot.name);
+	ASSERT_EQ(0, pci_get(self->slot.name, &fn));
+	ASSERT_EQ(0, vfio_open(&v, fn.group, fn.name));
+	EXPECT_EQ(-ETIMEDOUT, lease_release(self->fd, 100, NULL));
+	ASSERT_EQ(0, pull(&self->slot));
+	sleep(1);
+	vfio_close(&v);
+	EXPECT_TRUE(lease_poll(self->fd, 0, GONE_MS) & POLLHUP);
+	EXPECT_EQ(0, nl_lease_wait(self->id, GONE_MS));
+	ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+}
+
+/* A device with a native driver and with data, gone for good. */
+TEST_F_TIMEOUT(vanish, nvme, 120)
+{
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "nvme,serial=hot,drive=hp0"));
+	LEASE(self->slot.name);
+	EXPECT_TRUE(pci_on_driver(self->slot.name, PTX_DRIVER));
+	ASSERT_EQ(0, pull(&self->slot));
+	ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+	ASSERT_EQ(0, lease_wait_members(self->fd, 0, 10000));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+}
+
+/* As the kernel itself removes and finds devices, on the admin's word. */
+TEST_F_TIMEOUT(vanish, by_sysfs, 120)
+{
+	char name[PCI_NAME_LEN];
+
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	strcpy(name, self->slot.name);
+	LEASE(name);
+	ASSERT_EQ(0, pci_write(name, "remove", "1"));
+	ASSERT_EQ(0, lease_wait_members(self->fd, 0, 10000));
+	ASSERT_EQ(0, file_write("/sys/bus/pci/rescan", "1"));
+	ASSERT_TRUE(present(name));
+	EXPECT_TRUE(pci_on_driver(name, ""));
+	/* It came back as another device: it can be had again. */
+	EXPECT_EQ(0, lease_add_names(self->fd, name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+}
+
+/* Takes and gives back, as fast as it can; only honest answers count. */
+struct busy {
+	const char *name;
+	unsigned int seed;
+};
+
+static int busy(void *arg)
+{
+	struct busy *b = arg;
+	struct add *add = calloc(1, sizeof(*add));
+	int ctl, fd, ret, taken = 0;
+
+	srand(b->seed);
+	ctl = ptx_open();
+	CHECK(add && ctl >= 0);
+	for (;;) {
+		fd = lease_create(ctl, lease_name(), NULL);
+		CHECK(fd >= 0);
+		add_init(add, &b->name, 1);
+		ret = lease_add(fd, add);
+		if (!ret)
+			taken++;
+		else if (ret != -ENODEV && ret != -EBUSY && ret != -EIO)
+			printf("# add: %d %s %s\n", ret,
+			       reason_name(add->a.out_reason), add->a.out_culprit);
+		CHECK(!ret || ret == -ENODEV || ret == -EBUSY || ret == -EIO);
+		/* Nothing to lease: not the time for a busy loop. */
+		usleep(ret ? 5000 : rand() % 3000);
+		switch (rand() % 3) {
+		case 0:
+			ret = lease_remove(fd, &b->name, 1, 0, NULL);
+			CHECK(!ret || ret == -ENOENT);
+			break;
+		case 1:
+			CHECK_EQ(0, lease_release(fd, 0, NULL));
+			break;
+		}
+		close(fd);
+	}
+	return taken;
+}
+
+TEST_F_TIMEOUT(vanish, at_any_moment, 400)
+{
+	const char *env = getenv("PTX_VANISH_ROUNDS");
+	int rounds = env ? atoi(env) : 12, i, k;
+	struct busy b[2];
+	pid_t pid[2];
+
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "edu"));
+	for (k = 0; k < 2; k++) {
+		b[k].name = self->slot.name;
+		b[k].seed = k + 1;
+		pid[k] = child_start(busy, &b[k]);
+		ASSERT_LT(0, pid[k]);
+	}
+	srand(3);
+	for (i = 0; i < rounds; i++) {
+		struct hot was = self->slot;
+
+		usleep(rand() % 50000);
+		ASSERT_EQ(0, pull(&self->slot));
+		ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS)) TH_LOG("round %d", i);
+		ASSERT_EQ(0, plug(&self->slot, "edu")) TH_LOG("round %d", i);
+		EXPECT_STREQ(was.name, self->slot.name);
+	}
+	for (k = 0; k < 2; k++) {
+		kill(pid[k], SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, child_wait(pid[k]));
+	}
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	/* And after all that it still works. */
+	LEASE(self->slot.name);
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+}
+
+TEST_HARNESS_MAIN
