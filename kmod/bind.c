@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "bind.h"
+#include "catalog.h"
 #include "compat/driver_override.h"
 #include "events.h"
 #include "lease.h"
@@ -35,6 +36,9 @@
  */
 #define PTX_OVERRIDE_TRIES	100
 #define PTX_OVERRIDE_WAIT_MS	10
+
+/* How often to look whether a device that has just appeared takes a driver. */
+#define PTX_READY_POLL_MS	10
 
 /**
  * ptx_bind_driver_name() - name the driver a device is bound to
@@ -77,6 +81,7 @@ struct ptx_settings_entry {
 	u8 reset_methods[PCI_NUM_RESET_METHODS];
 	pci_power_t state;
 	bool runtime_auto;
+	bool untried;
 	char *override;
 };
 
@@ -101,6 +106,9 @@ static enum ptx_undo ptx_settings_undo(struct ptx_entry *entry)
 	    !pdev->dev.driver)
 		pdev->current_state = PCI_UNKNOWN;
 	device_unlock(&pdev->dev);
+	/* The host was about to choose a driver when we came: now it may. */
+	if (e->untried && !READ_ONCE(e->member->leaving) && !ptx_going_down())
+		device_attach(&pdev->dev);
 	return PTX_UNDO_DONE;
 }
 
@@ -148,6 +156,7 @@ static int ptx_bind_settings(struct ptx_member *member)
 	e->state = pdev->current_state;
 	e->runtime_auto = pdev->dev.power.runtime_auto;
 	device_unlock(&pdev->dev);
+	e->untried = ptx_catalog_is_untried(pdev);
 
 	ptx_journal_reserve(&member->claim->journal, &e->entry,
 			    &ptx_settings_step);
@@ -293,7 +302,27 @@ static const struct ptx_step ptx_attach_step = {
 /*
  * The override lets only the driver asked for match, and the driver core looks
  * it up itself: a pointer from driver_find() would carry no reference.
+ *
+ * A device that has just appeared is on the bus before the PCI core has given
+ * it its resources; until then no driver matches it, and nobody is told when
+ * that ends. So if none was even tried, try again, as long as we are wanted.
  */
+static int ptx_bind_attach(struct ptx_member *member)
+{
+	struct ptx_claim *claim = member->claim;
+	int ret;
+
+	for (;;) {
+		WRITE_ONCE(member->probed, false);
+		ret = device_attach(&member->pdev->dev);
+		if (ret || READ_ONCE(member->probed) || READ_ONCE(member->gone) ||
+		    READ_ONCE(claim->state) != PTX_MEMBER_STATE_BUILDING ||
+		    !driver_find(claim->driver, &pci_bus_type))
+			return ret;
+		msleep(PTX_READY_POLL_MS);
+	}
+}
+
 static int ptx_bind_attach_vfio(struct ptx_member *member)
 {
 	struct ptx_claim *claim = member->claim;
@@ -309,7 +338,7 @@ static int ptx_bind_attach_vfio(struct ptx_member *member)
 	ptx_journal_reserve(&claim->journal, &e->entry, &ptx_attach_step);
 
 	ptx_trace_begin(pdev, "attach_vfio");
-	ret = device_attach(&pdev->dev);
+	ret = ptx_bind_attach(member);
 	ptx_trace_end(pdev, "attach_vfio");
 
 	device_lock(&pdev->dev);

@@ -148,6 +148,45 @@ size_t ptx_catalog_driver(struct pci_dev *pdev, char *buf, size_t size)
 	return len < 0 ? strlen(buf) : len;
 }
 
+/**
+ * ptx_catalog_find() - find a device by its address
+ * @name: domain, bus, device and function as under /sys/bus/pci/devices
+ *
+ * A device is on the bus a moment before the IOMMU core gives it a group and the
+ * driver core announces it: before either it is not there for us.
+ *
+ * Return: the device, referenced, or NULL.
+ */
+struct pci_dev *ptx_catalog_find(const char *name)
+{
+	struct device *dev = bus_find_device_by_name(&pci_bus_type, NULL, name);
+
+	/* The bus would take a trailing newline, as sysfs does. */
+	if (!dev || strcmp(dev_name(dev), name) ||
+	    !(device_iommu_mapped(dev) || dev->kobj.state_add_uevent_sent)) {
+		put_device(dev);
+		return NULL;
+	}
+	return to_pci_dev(dev);
+}
+
+/*
+ * Devices that appeared while we looked on and on which no driver has been
+ * tried since: the PCI core may still be at work on them. By ptx_device_key().
+ */
+static DEFINE_XARRAY(ptx_catalog_untried);
+
+/**
+ * ptx_catalog_is_untried() - has the host had its chance to give it a driver
+ * @pdev: the device
+ *
+ * Return: true if it appeared after us and no driver has been tried on it.
+ */
+bool ptx_catalog_is_untried(struct pci_dev *pdev)
+{
+	return xa_load(&ptx_catalog_untried, ptx_device_key(pdev)) == pdev;
+}
+
 static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action,
 				 void *data)
 {
@@ -157,7 +196,14 @@ static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action
 		return NOTIFY_DONE;
 	switch (action) {
 	case BUS_NOTIFY_ADD_DEVICE:
+		/* Without memory the device counts as any other. */
+		xa_store(&ptx_catalog_untried, ptx_device_key(pdev), pdev,
+			 GFP_KERNEL);
 		ptx_event_device(PTX_EVENT_DEVICE_ADD, pdev);
+		break;
+	case BUS_NOTIFY_BIND_DRIVER:
+	case BUS_NOTIFY_DEL_DEVICE:
+		xa_cmpxchg(&ptx_catalog_untried, ptx_device_key(pdev), pdev, NULL, 0);
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
 		ptx_event_device(PTX_EVENT_DEVICE_DEL, pdev);
@@ -178,4 +224,5 @@ int ptx_catalog_init(void)
 void ptx_catalog_exit(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &ptx_catalog_nb);
+	xa_destroy(&ptx_catalog_untried);
 }

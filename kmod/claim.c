@@ -32,11 +32,6 @@ static DEFINE_MUTEX(ptx_claims_lock);
 static DEFINE_XARRAY(ptx_claims);
 static DEFINE_XARRAY(ptx_members);
 
-static unsigned long ptx_device_key(struct pci_dev *pdev)
-{
-	return ((unsigned long)pci_domain_nr(pdev->bus) << 16) | pci_dev_id(pdev);
-}
-
 /**
  * ptx_blockers_add() - note something that stands in the way
  * @blockers: where; NULL to drop it

@@ -363,7 +363,7 @@ int ptx_lease_release(struct ptx_lease *lease, u32 timeout_ms,
 	return ret;
 }
 
-/* A device left the bus: its member is gone, and maybe its whole claim. */
+/* A driver is being tried on a device, or it left the bus, maybe with its claim. */
 static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 			       void *data)
 {
@@ -372,13 +372,17 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	struct ptx_lease *lease;
 	bool all_gone = true;
 
-	if (action != BUS_NOTIFY_DEL_DEVICE && action != BUS_NOTIFY_REMOVED_DEVICE)
+	if (action != BUS_NOTIFY_BIND_DRIVER && action != BUS_NOTIFY_DEL_DEVICE &&
+	    action != BUS_NOTIFY_REMOVED_DEVICE)
 		return NOTIFY_DONE;
 	member = ptx_member_get(to_pci_dev(dev));
 	if (!member)
 		return NOTIFY_DONE;
-	WRITE_ONCE(member->leaving, true);
-	if (action == BUS_NOTIFY_DEL_DEVICE) {
+	if (action == BUS_NOTIFY_BIND_DRIVER)
+		WRITE_ONCE(member->probed, true);
+	else
+		WRITE_ONCE(member->leaving, true);
+	if (action != BUS_NOTIFY_REMOVED_DEVICE) {
 		ptx_member_put(member);
 		return NOTIFY_OK;
 	}

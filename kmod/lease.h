@@ -160,6 +160,7 @@ struct ptx_claim {
  * @native: the driver it came from, or empty
  * @key: its address, for the registry; what it is read from may go before it
  * @requested: named by a request, not brought along by its group
+ * @probed: a driver has been tried on it since its claim began to attach it
  * @leaving: it is being taken off the bus
  * @gone: it left the bus
  * @opened: VFIO has it open
@@ -174,6 +175,7 @@ struct ptx_member {
 	char native[PTX_DEVICE_NAME_SIZE];
 	unsigned long key;
 	bool requested;
+	bool probed;
 	bool leaving;
 	bool gone;
 	bool opened;

@@ -4,8 +4,10 @@
  * of operations are generated from Documentation/netlink/specs/ptx.yaml.
  *
  * A request that moves devices runs in its sender's context, as devlink's
- * reload does, and holds genetlink's semaphore for reading while it waits; its
- * deadline bounds that. Owns no state but the position of a dump.
+ * reload does, and holds genetlink's semaphore for reading while it waits: a
+ * family that wants to register has to wait for it, and behind that family
+ * everybody. So the specification lets nobody wait longer than
+ * PTX_REQUEST_TIMEOUT_MAX_MS. Owns no state but the position of a dump.
  */
 #include <linux/cred.h>
 #include <linux/iommu.h>
@@ -85,6 +87,7 @@ static int ptx_nl_fail(struct genl_info *info, int ret,
 		GENL_SET_ERR_MSG_FMT(info, "%s: %s", fault->culprit, text);
 	else
 		GENL_SET_ERR_MSG_FMT(info, "%s", text);
+	nl_set_extack_cookie_u64(info->extack, fault->reason);
 	return ret;
 }
 
@@ -255,7 +258,7 @@ int ptx_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct ptx_blockers blockers = { .max = PTX_NL_BLOCKERS_MAX };
 	const char *name;
 	struct sk_buff *msg = NULL;
-	struct device *dev;
+	struct pci_dev *pdev;
 	void *hdr;
 	int ret;
 
@@ -265,12 +268,11 @@ int ptx_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, PTX_A_DEVICE_NAME))
 		return -EINVAL;
 	name = nla_data(info->attrs[PTX_A_DEVICE_NAME]);
-	dev = bus_find_device_by_name(&pci_bus_type, NULL, name);
-	if (!dev || strcmp(dev_name(dev), name)) {
+	pdev = ptx_catalog_find(name);
+	if (!pdev) {
 		struct ptx_fault fault = { .reason = PTX_REASON_NO_DEVICE };
 
 		strscpy(fault.culprit, name);
-		put_device(dev);
 		return ptx_nl_fail(info, -ENODEV, &fault);
 	}
 	blockers.list = kcalloc(blockers.max, sizeof(*blockers.list), GFP_KERNEL);
@@ -280,24 +282,24 @@ int ptx_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 		ret = -ENOMEM;
 		goto err_free;
 	}
-	ret = ptx_nl_verdict(to_pci_dev(dev), &blockers);
+	ret = ptx_nl_verdict(pdev, &blockers);
 	if (ret)
 		goto err_free;
 	hdr = genlmsg_put_reply(msg, info, &ptx_nl_family, 0, PTX_CMD_DEVICE_GET);
-	if (!hdr || ptx_nl_put_device(msg, to_pci_dev(dev)) ||
-	    ptx_nl_put_verdict(msg, to_pci_dev(dev), &blockers)) {
+	if (!hdr || ptx_nl_put_device(msg, pdev) ||
+	    ptx_nl_put_verdict(msg, pdev, &blockers)) {
 		ret = -EMSGSIZE;
 		goto err_free;
 	}
 	genlmsg_end(msg, hdr);
 	kfree(blockers.list);
-	put_device(dev);
+	pci_dev_put(pdev);
 	return genlmsg_reply(msg, info);
 
 err_free:
 	nlmsg_free(msg);
 	kfree(blockers.list);
-	put_device(dev);
+	pci_dev_put(pdev);
 	return ret;
 }
 

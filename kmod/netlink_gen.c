@@ -12,7 +12,7 @@
 
 /* Integer value ranges */
 static const struct netlink_range_validation ptx_a_lease_timeout_ms_range = {
-	.max	= 3600000ULL,
+	.max	= PTX_REQUEST_TIMEOUT_MAX_MS,
 };
 
 /* PTX_CMD_DEVICE_GET - do */

@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "catalog.h"
 #include "claim.h"
 #include "events.h"
 #include "group.h"
@@ -33,31 +34,28 @@ static struct ptx_claim *ptx_add_claim_of(struct ptx_add *add,
 static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 			   const char *name)
 {
-	struct device *dev = bus_find_device_by_name(&pci_bus_type, NULL, name);
+	struct pci_dev *pdev = ptx_catalog_find(name);
 	struct ptx_member *member;
 	struct iommu_group *group;
 	struct ptx_claim *claim;
 	int ret = -EBUSY;
 
-	/* The bus would take a trailing newline, as sysfs does. */
-	if (!dev || strcmp(dev_name(dev), name)) {
+	if (!pdev) {
 		ptx_blockers_add(add->blockers, PTX_REASON_NO_DEVICE, name, 0);
-		put_device(dev);
 		return -ENODEV;
 	}
-	if (ptx_device_is_bridge(to_pci_dev(dev))) {
+	if (ptx_device_is_bridge(pdev)) {
 		ptx_blockers_add(add->blockers, PTX_REASON_BRIDGE, name, 0);
 		goto out_put_device;
 	}
-	group = iommu_group_get(dev);
+	group = iommu_group_get(&pdev->dev);
 	if (!group) {
 		ptx_blockers_add(add->blockers, PTX_REASON_NO_GROUP, name, 0);
 		goto out_put_device;
 	}
 	claim = ptx_add_claim_of(add, group);
 	if (!claim) {
-		claim = ptx_claim_alloc(lease, to_pci_dev(dev), add->driver,
-					add->blockers);
+		claim = ptx_claim_alloc(lease, pdev, add->driver, add->blockers);
 		if (IS_ERR(claim)) {
 			ret = PTR_ERR(claim);
 			goto out_put_group;
@@ -65,7 +63,7 @@ static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 		add->claims[add->nr_claims++] = claim;
 	}
 	ptx_for_each_member(member, claim) {
-		if (&member->pdev->dev != dev)
+		if (member->pdev != pdev)
 			continue;
 		ret = member->requested ? -EEXIST : 0;
 		if (ret)
@@ -80,7 +78,7 @@ static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 out_put_group:
 	iommu_group_put(group);
 out_put_device:
-	put_device(dev);
+	pci_dev_put(pdev);
 	return ret;
 }
 

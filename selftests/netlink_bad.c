@@ -330,7 +330,7 @@ TEST_F(bad, values)
 	if (variant->max < PTX_A_LEASE_TIMEOUT_MS)
 		return;
 	fill(self, variant, LEFT_OUT);
-	nl_put_u32(self->r, PTX_A_LEASE_TIMEOUT_MS, PTX_TIMEOUT_MAX_MS + 1);
+	nl_put_u32(self->r, PTX_A_LEASE_TIMEOUT_MS, PTX_REQUEST_TIMEOUT_MAX_MS + 1);
 	EXPECT_GT(0, nl_call(self->nl, self->r, NULL, NULL));
 	fill(self, variant, LEFT_OUT);
 	nl_put_u32(self->r, PTX_A_LEASE_TIMEOUT_MS, 0xffffffff);

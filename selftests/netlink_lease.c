@@ -106,6 +106,7 @@ TEST_F(lease, new_exact)
 				       &(const char *){ self->h.gpu->name }, 1,
 				       PTX_ADD_FLAGS_EXACT, NULL));
 	EXPECT_TEXT(self->h.audio->name);
+	EXPECT_EQ(PTX_REASON_GROUP_SHARED, self->nl->reason);
 	/* All or nothing: no lease was left behind. */
 	EXPECT_EQ(0, host_wait_no_lease(5000));
 	EXPECT_EQ(-ENOENT, nl_lease_get(self->nl, 0, "gpu", NULL));
@@ -122,26 +123,33 @@ TEST_F(lease, refusals_say_why)
 	names[1] = "0000:1f:1f.7";
 	EXPECT_EQ(-ENODEV, nl_lease_new(self->nl, "x", names, 2, 0, NULL));
 	EXPECT_TEXT("0000:1f:1f.7");
+	EXPECT_EQ(PTX_REASON_NO_DEVICE, self->nl->reason);
 	names[1] = self->h.bridge->name;
 	EXPECT_EQ(-EBUSY, nl_lease_new(self->nl, "x", names, 2, 0, NULL));
 	EXPECT_TEXT(self->h.bridge->name);
 	EXPECT_TEXT("bridge");
+	EXPECT_EQ(PTX_REASON_BRIDGE, self->nl->reason);
 	names[1] = self->a->name;
 	EXPECT_EQ(-EEXIST, nl_lease_new(self->nl, "x", names, 2, 0, NULL));
 	EXPECT_TEXT(self->a->name);
+	EXPECT_EQ(PTX_REASON_DUPLICATE, self->nl->reason);
 	ASSERT_EQ(0, host_wait_no_lease(5000));
 	ASSERT_EQ(0, nl_lease_new(self->nl, "holder", names, 1, 0, &self->l));
 	EXPECT_EQ(-EBUSY, nl_lease_new(self->nl, "x", names, 1, 0, NULL));
 	EXPECT_TEXT(self->a->name);
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)self->l.id);
 	EXPECT_TEXT(id);
+	EXPECT_EQ(PTX_REASON_HELD, self->nl->reason);
 	EXPECT_EQ(-EEXIST, nl_lease_new(self->nl, "holder", NULL, 0, 0, NULL));
 	EXPECT_NE('\0', self->nl->msg[0]);
+	EXPECT_EQ(PTX_REASON_NAME_TAKEN, self->nl->reason);
 	EXPECT_EQ(-ENOENT, nl_lease_remove(self->nl, self->l.id,
 					   &(const char *){ self->b->name }, 1, NULL));
 	EXPECT_TEXT(self->b->name);
+	EXPECT_EQ(PTX_REASON_NOT_MEMBER, self->nl->reason);
 	EXPECT_EQ(-ENOENT, nl_lease_add(self->nl, self->l.id + 1000, names, 1, 0, NULL));
 	EXPECT_NE('\0', self->nl->msg[0]);
+	EXPECT_EQ(PTX_REASON_NO_LEASE, self->nl->reason);
 	EXPECT_EQ(0, nl_lease_release(self->nl, self->l.id, 0));
 }
 
@@ -199,6 +207,7 @@ TEST_F(lease, persistent_lease_can_be_used)
 	/* Released while open: the deadline is kept, the name of the device told. */
 	EXPECT_EQ(-ETIMEDOUT, nl_lease_release(self->nl, self->l.id, 300));
 	EXPECT_TEXT(self->a->name);
+	EXPECT_EQ(PTX_REASON_TIMEOUT, self->nl->reason);
 	ASSERT_EQ(0, nl_lease_get(self->nl, self->l.id, NULL, &self->l));
 	EXPECT_EQ(PTX_LEASE_STATE_DRAINING, self->l.state);
 	EXPECT_EQ(-ESHUTDOWN, nl_lease_add(self->nl, self->l.id,
@@ -241,6 +250,7 @@ static int outsider(void *arg)
 	CHECK_EQ(0, nl_open(&nl));
 	CHECK_EQ(-EPERM, nl_lease_new(&nl, "nobody", NULL, 0, 0, NULL));
 	CHECK(nl.msg[0]);
+	CHECK_EQ(PTX_REASON_NO_RIGHT, nl.reason);
 	CHECK_EQ(-EPERM, nl_lease_add(&nl, r->mine, &r->device, 1, 0, NULL));
 	CHECK_EQ(-EPERM, nl_lease_remove(&nl, r->mine, &r->device, 1, NULL));
 	CHECK_EQ(-EPERM, nl_lease_release(&nl, r->mine, 0));

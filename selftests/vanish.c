@@ -303,6 +303,55 @@ TEST_F_TIMEOUT(vanish, nvme, 120)
 	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
 }
 
+/* Leases a device as soon as its name is on the bus, and gives it back. */
+static int pounce(void *arg)
+{
+	struct add *add = calloc(1, sizeof(*add));
+	const char *name = arg;
+	int ctl = ptx_open(), fd, ret;
+
+	CHECK(add && ctl >= 0);
+	fd = lease_create(ctl, lease_name(), NULL);
+	CHECK(fd >= 0);
+	do {
+		add_init(add, &name, 1);
+		ret = lease_add(fd, add);
+	} while (ret == -ENODEV);
+	if (ret)
+		printf("# add: %d %s %s\n", ret, reason_name(add->a.out_reason),
+		       add->a.out_culprit);
+	CHECK_EQ(0, ret);
+	CHECK_EQ(0, lease_release(fd, 0, NULL));
+	return 0;
+}
+
+/*
+ * A device is on the bus before the PCI core lets drivers near it. Leased then,
+ * it is had all the same, and ends where the host would have put it.
+ */
+TEST_F_TIMEOUT(vanish, leased_at_once, 300)
+{
+	char name[PCI_NAME_LEN];
+	int i, ms;
+	pid_t pid;
+
+	NEED_SLOTS();
+	ASSERT_EQ(0, plug(&self->slot, "nvme,serial=hot,drive=hp0"));
+	strcpy(name, self->slot.name);
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, pull(&self->slot));
+		ASSERT_EQ(0, wait_empty(&self->slot, PLUG_MS));
+		pid = child_start(pounce, name);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(0, plug(&self->slot, "nvme,serial=hot,drive=hp0"));
+		EXPECT_STREQ(name, self->slot.name);
+		EXPECT_EQ(0, child_wait(pid));
+		for (ms = 0; !pci_on_driver(name, "nvme") && ms < PLUG_MS; ms += 10)
+			usleep(10000);
+		EXPECT_TRUE(pci_on_driver(name, "nvme")) TH_LOG("round %d", i);
+	}
+}
+
 /* As the kernel itself removes and finds devices, on the admin's word. */
 TEST_F_TIMEOUT(vanish, by_sysfs, 120)
 {

@@ -161,6 +161,7 @@ int nl_send(struct nl *nl, struct nl_req *r)
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
 
 	nl->msg[0] = '\0';
+	nl->reason = PTX_REASON_NONE;
 	nl->offset = 0;
 	nl->miss = 0;
 	nl->interrupted = false;
@@ -188,6 +189,9 @@ static void ext_ack(struct nl *nl, const struct nlmsghdr *h)
 		switch (a->nla_type & NLA_TYPE_MASK) {
 		case NLMSGERR_ATTR_MSG:
 			nl_str(a, nl->msg, sizeof(nl->msg));
+			break;
+		case NLMSGERR_ATTR_COOKIE:
+			nl->reason = nl_u64(a);
 			break;
 		case NLMSGERR_ATTR_OFFS:
 			nl->offset = nl_u32(a);

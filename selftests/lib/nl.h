@@ -25,6 +25,7 @@
  * @seq: of the last request
  * @rcvbuf: room for one recv(); small values make dumps come in many pieces
  * @msg: the extack text of the last error, or empty
+ * @reason: a value of enum ptx_reason, from the cookie of the last error
  * @offset: of the offending attribute in the request, or 0
  * @miss: the attribute type that is missing, or 0
  * @interrupted: the last dump was not consistent
@@ -37,6 +38,7 @@ struct nl {
 	uint32_t seq;
 	size_t rcvbuf;
 	char msg[256];
+	uint64_t reason;
 	uint32_t offset;
 	uint32_t miss;
 	bool interrupted;

@@ -9,9 +9,10 @@
 #define PTX_FAMILY_NAME		"ptx"
 #define PTX_FAMILY_VERSION	1
 
-#define PTX_DEVICE_NAME_MAX	31
-#define PTX_LEASE_NAME_MAX	63
-#define PTX_DEVICES_MAX		256
+#define PTX_DEVICE_NAME_MAX		31
+#define PTX_LEASE_NAME_MAX		63
+#define PTX_DEVICES_MAX			256
+#define PTX_REQUEST_TIMEOUT_MAX_MS	60000
 
 /**
  * enum ptx_kind - what a device is to the people who assign it

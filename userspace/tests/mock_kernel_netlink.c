@@ -256,8 +256,9 @@ static int dump_leases(ptx_nl_reply_fn fn, void *arg)
 	return err;
 }
 
-static int refuse(struct ptx_nl_ack *ack, int err, const char *text)
+static int refuse(struct ptx_nl_ack *ack, int err, enum ptx_reason reason, const char *text)
 {
+	ack->reason = reason;
 	snprintf(ack->text, sizeof(ack->text), "%s", text);
 	return -err;
 }
@@ -282,7 +283,7 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 	if (cmd == PTX_CMD_DEVICE_GET) {
 		d = mock_find_device(rq->name);
 		return d ? send_device(d, true, rq->call, fn, arg) :
-			   refuse(ack, ENODEV, "no such device");
+			   refuse(ack, ENODEV, PTX_REASON_NO_DEVICE, "no such device");
 	}
 	for (unsigned int i = 0; i < mock.nr_leases; i++) {
 		struct mock_lease *have = &mock.leases[i];
@@ -293,12 +294,13 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 	}
 	if (cmd == PTX_CMD_LEASE_NEW) {
 		if (l)
-			return refuse(ack, EEXIST, "another lease has this name");
+			return refuse(ack, EEXIST, PTX_REASON_NAME_TAKEN,
+				      "another lease has this name");
 		l = mock_new_lease(rq->name);
 		l->persistent = true;
 	}
 	if (!l)
-		return refuse(ack, ENOENT, "no such lease");
+		return refuse(ack, ENOENT, PTX_REASON_NO_LEASE, "no such lease");
 	if (cmd == PTX_CMD_LEASE_RELEASE) {
 		mock_end_lease(l);
 		return 0;
@@ -325,7 +327,7 @@ int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump,
 	read_request(msg, dump, &rq);
 	nlmsg_free(msg);
 	if (rq.bad)
-		return refuse(ack, EINVAL, "attribute not allowed here");
+		return refuse(ack, EINVAL, PTX_REASON_NONE, "attribute not allowed here");
 	f = mock_failing(rq.call);
 	if (f) {
 		/* A dump that is broken off has given something before. */
@@ -333,7 +335,7 @@ int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump,
 			dump_devices(fn, arg);
 		if (dump && cmd == PTX_CMD_LEASE_GET)
 			dump_leases(fn, arg);
-		return refuse(ack, f->err, f->text);
+		return refuse(ack, f->err, (enum ptx_reason)f->reason, f->text);
 	}
 	if (dump)
 		err = cmd == PTX_CMD_DEVICE_GET ? dump_devices(fn, arg) : dump_leases(fn, arg);

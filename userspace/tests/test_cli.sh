@@ -257,15 +257,15 @@ ctl 2 'no time' lease --timeout soon new 01:00.0
 ctl 2 'a time too long' lease --timeout 61m new 01:00.0
 ctl 2 'no user' lease --owner nobody-of-that-name new 01:00.0
 ctl 2 'an owner later' add --owner root old 01:00.0
-usual 'fail lease-new errno=EBUSY text="0000:03:00.0: drives the boot display"'
+usual 'fail lease-new errno=EBUSY reason=boot-display text="0000:03:00.0: drives the boot display"'
 ctl 1 'refused' lease new 03:00.0
 err '^ptxctl: 0000:03:00.0: drives the boot display'
 err '^  0000:03:00.0: another lease holds it (lease 5)'
 err 'make another display the primary one'
-usual 'fail lease-new errno=EBUSY text="0000:02:00.0: is held by lease 9"'
+usual 'fail lease-new errno=EBUSY reason=held text="0000:02:00.0: is held by lease 9"'
 ctl 1 'taken meanwhile, no other is free' lease new audio
 err 'is held by lease 9'
-usual 'fail lease-new errno=EPERM text="needs CAP_SYS_ADMIN"'
+usual 'fail lease-new errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"'
 ctl 1 'no right' lease new 01:00.0
 err 'needs CAP_SYS_ADMIN'
 err 'as root'
@@ -286,7 +286,7 @@ ctl 1 'release of nothing' release nosuch
 err 'no such lease'
 ctl 1 'one of two' release nosuch old
 ctl 2 'release of what?' release
-usual 'fail lease-release errno=ETIMEDOUT text="0000:03:00.0: still under way at the deadline"'
+usual 'fail lease-release errno=ETIMEDOUT reason=timeout text="0000:03:00.0: still under way at the deadline"'
 ctl 1 'too slow' release old
 err 'still under way'
 err 'ptxctl monitor'

@@ -169,30 +169,78 @@ static void refusals(void)
 	const struct ptx_error *e = ptx_ctx_error(ctx);
 
 	fresh();
-	mock_script("fail lease-new errno=EBUSY text=\"0000:02:00.0: is held by lease 5\"");
+	mock_script("fail lease-new errno=EBUSY reason=held text=\"0000:02:00.0: is held by lease 5\"");
 	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, devices_, 2, NULL, NULL), -EBUSY, "held");
 	is_str(ptx_error_message(e), "0000:02:00.0: is held by lease 5", "in the kernel's words");
-	is_int(ptx_error_reason(e), PTX_REASON_HELD, "the reason is found out");
+	is_int(ptx_error_reason(e), PTX_REASON_HELD, "the reason");
 	is_int(ptx_error_nr_blockers(e), 1, "and the blocker");
 	is_int(ptx_error_blocker(e, 0)->lease, 5, "with its lease");
 	is_str(ptx_error_culprit(e), "0000:02:00.0", "and the culprit");
-	mock_script("fail lease-new errno=EBUSY text=\"0000:02:00.1: shares the group\"");
+	mock_script("fail lease-new errno=EBUSY reason=group-shared text=\"0000:02:00.1: shares the group\"");
 	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, devices_, 1, &exact, NULL), -EBUSY, "exact");
-	is_int(ptx_error_reason(e), PTX_REASON_GROUP_SHARED, "the reason can only be this");
+	is_int(ptx_error_reason(e), PTX_REASON_GROUP_SHARED, "its reason");
 	is_str(ptx_error_culprit(e), "0000:02:00.1", "the culprit comes from the words");
-	mock_script("fail lease-new errno=ENODEV text=\"0000:09:00.0: no such device\"");
+	mock_script("fail lease-new errno=ENODEV reason=no-device text=\"0000:09:00.0: no such device\"");
 	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, gone, 1, NULL, NULL), -ENODEV, "no device");
 	is_int(ptx_error_reason(e), PTX_REASON_NO_DEVICE, "its reason");
-	mock_script("fail lease-release errno=ETIMEDOUT text=\"0000:01:00.0: still under way\"");
+	mock_script("fail lease-release errno=ETIMEDOUT reason=timeout text=\"0000:01:00.0: still under way\"");
 	is_int(ptx_persistent_release(ctx, &(struct ptx_lease_ref){ .id = 5 }, 0), -ETIMEDOUT,
 	       "too slow");
 	is_int(ptx_error_reason(e), PTX_REASON_TIMEOUT, "its reason");
-	mock_script("fail lease-release errno=EPERM text=\"needs CAP_SYS_ADMIN\"");
+	mock_script("fail lease-release errno=EPERM reason=no-right text=\"needs CAP_SYS_ADMIN\"");
 	is_int(ptx_persistent_release(ctx, &(struct ptx_lease_ref){ .id = 5 }, 0), -EPERM, "no right");
 	is_int(ptx_error_reason(e), PTX_REASON_NO_RIGHT, "its reason");
 	mock_script("fail lease-release errno=EIO");
 	is_int(ptx_persistent_release(ctx, &(struct ptx_lease_ref){ .id = 5 }, 0), -EIO, "no words");
 	ok(*ptx_error_message(e), "then there are ours");
+}
+
+/* A wait longer than one request may take is asked for again. */
+static void long_waits(void)
+{
+	static const char *const one[] = { "0000:01:00.0" };
+	struct ptx_add_options options = { .size = sizeof(options) };
+	struct ptx_lease_ref vm1 = { .name = "vm1" };
+	struct ptx_lease_info *info;
+
+	fresh();
+	mock_script("fail lease-release errno=ETIMEDOUT reason=timeout times=2");
+	is_int(ptx_persistent_release(ctx, &vm1, 180000), 0, "released at the third try");
+	has_str(mock_log(), "netlink lease-get name=vm1\n"
+		"netlink lease-release by-id timeout=60000\n"
+		"netlink lease-release by-id timeout=60000\n"
+		"netlink lease-release by-id timeout=60000\n", "each as long as may be");
+	fresh();
+	mock_script("fail lease-release errno=ETIMEDOUT reason=timeout\n"
+		    "fail lease-release errno=ENOENT reason=no-lease");
+	is_int(ptx_persistent_release(ctx, &vm1, 60001), 0, "released between two tries");
+	is_int(ptx_error_errno(ptx_ctx_error(ctx)), 0, "is no error");
+	fresh();
+	mock_script("fail lease-release errno=ENOENT reason=no-lease");
+	is_int(ptx_persistent_release(ctx, &vm1, 60001), -ENOENT, "not there in the first place");
+	fresh();
+	mock_script("fail lease-get errno=ENOENT reason=no-lease");
+	is_int(ptx_persistent_release(ctx, &vm1, 60001), -ENOENT, "nor by name");
+	fresh();
+	mock_script("fail lease-release errno=ETIMEDOUT reason=timeout\n"
+		    "fail lease-release errno=EIO reason=native-refused");
+	is_int(ptx_persistent_release(ctx, &vm1, 60001), -EIO, "other errors are kept");
+	fresh();
+	mock_script("fail lease-release errno=ETIMEDOUT reason=timeout");
+	is_int(ptx_persistent_release(ctx, &vm1, 60000), -ETIMEDOUT, "one request is enough");
+	fresh();
+	mock_script("fail lease-remove errno=ETIMEDOUT reason=timeout\n"
+		    "fail lease-remove errno=ENOENT reason=not-member");
+	is_int(ptx_persistent_remove(ctx, &vm1, one, 1, 60001, &info), 0, "home between two tries");
+	is_str(ptx_lease_info_name(info), "vm1", "and the lease is told");
+	ptx_lease_info_free(info);
+	fresh();
+	mock_script("fail lease-remove errno=ETIMEDOUT reason=timeout\n"
+		    "fail lease-remove errno=ENOENT reason=no-lease");
+	is_int(ptx_persistent_remove(ctx, &vm1, one, 1, 60001, &info), -ENOENT, "the lease ended");
+	options.timeout_ms = PTX_REQUEST_TIMEOUT_MAX_MS + 1;
+	is_int(ptx_persistent_add(ctx, &vm1, one, 1, &options, NULL), -EINVAL, "taking is not");
+	ok(!strstr(mock_log(), "INVALID"), "every request kept to the contract");
 }
 
 static void dumps(void)
@@ -349,6 +397,7 @@ int main(void)
 	leases();
 	persistent();
 	refusals();
+	long_waits();
 	dumps();
 	hostile();
 	events();

@@ -43,10 +43,12 @@ struct ptx_error {
 /**
  * struct ptx_nl_ack - what came with a netlink error
  * @text: the kernel's extended message, or empty
+ * @reason: why it was refused; PTX_REASON_NONE if the module did not say
  * @no_family: there is no module to ask
  */
 struct ptx_nl_ack {
 	char text[512];
+	enum ptx_reason reason;
 	bool no_family;
 };
 

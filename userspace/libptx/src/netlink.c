@@ -106,29 +106,10 @@ struct nl_msg *ptx_nl_new(struct ptx_ctx *ctx, uint8_t cmd)
 	return msg;
 }
 
-/*
- * Over netlink the reason comes in words, the culprit in front of them. What
- * these errnos mean depends on whether there is one.
- */
-static const struct {
-	int err;
-	enum ptx_reason alone;
-	enum ptx_reason with_culprit;
-} default_reasons[] = {
-	{ EPERM, PTX_REASON_NO_RIGHT, PTX_REASON_NO_RIGHT },
-	{ ENOENT, PTX_REASON_NO_LEASE, PTX_REASON_NOT_MEMBER },
-	{ EEXIST, PTX_REASON_NAME_TAKEN, PTX_REASON_DUPLICATE },
-	{ E2BIG, PTX_REASON_LIMIT, PTX_REASON_LIMIT },
-	{ ENODEV, PTX_REASON_NO_DEVICE, PTX_REASON_NO_DEVICE },
-	{ ESHUTDOWN, PTX_REASON_NOT_ACTIVE, PTX_REASON_NOT_ACTIVE },
-	{ ETIMEDOUT, PTX_REASON_TIMEOUT, PTX_REASON_TIMEOUT },
-	{ EINTR, PTX_REASON_INTERRUPTED, PTX_REASON_INTERRUPTED },
-	{ ENOMEM, PTX_REASON_NO_MEMORY, PTX_REASON_NO_MEMORY },
-};
-
-static int worded_error(struct ptx_ctx *ctx, int err, const char *text)
+/* The culprit stands in front of the words. */
+static int worded_error(struct ptx_ctx *ctx, int err, const struct ptx_nl_ack *ack)
 {
-	enum ptx_reason reason = PTX_REASON_NONE;
+	const char *text = ack->text;
 	char culprit[PTX_DEVICE_NAME_SIZE] = "";
 	const char *end = strstr(text, ": ");
 	char word[PTX_DEVICE_NAME_SIZE];
@@ -139,12 +120,7 @@ static int worded_error(struct ptx_ctx *ctx, int err, const char *text)
 		if (!ptx_address_parse(word, culprit))
 			*culprit = '\0';
 	}
-	for (size_t i = 0; i < PTX_ARRAY_SIZE(default_reasons); i++) {
-		if (default_reasons[i].err == err)
-			reason = *culprit ? default_reasons[i].with_culprit :
-					    default_reasons[i].alone;
-	}
-	return ptx_error_setf(ctx, err, reason, culprit, "%s", text);
+	return ptx_error_setf(ctx, err, ack->reason, culprit, "%s", text);
 }
 
 static int call_error(struct ptx_ctx *ctx, int err, const struct ptx_nl_ack *ack)
@@ -153,8 +129,8 @@ static int call_error(struct ptx_ctx *ctx, int err, const struct ptx_nl_ack *ack
 		return ptx_error_no_module_set(ctx, ENODEV, "the ptx module is not loaded",
 					       "load it: modprobe ptx");
 	if (*ack->text)
-		return worded_error(ctx, -err, ack->text);
-	return ptx_error_set(ctx, -err, PTX_REASON_NONE, NULL);
+		return worded_error(ctx, -err, ack);
+	return ptx_error_set(ctx, -err, ack->reason, NULL);
 }
 
 /* Send @msg, which is consumed, and give the replies to @fn. */

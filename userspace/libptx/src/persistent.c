@@ -40,6 +40,10 @@ static int put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
 		return 0;
 	if (options->size < sizeof(*options))
 		return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
+	if (options->timeout_ms > PTX_REQUEST_TIMEOUT_MAX_MS)
+		return ptx_error_setf(ctx, EINVAL, PTX_REASON_NONE, NULL,
+				      "taking devices for a persistent lease may take at most %d s",
+				      PTX_REQUEST_TIMEOUT_MAX_MS / 1000);
 	err = ptx_driver_check(ctx, options->driver);
 	if (err)
 		return err;
@@ -52,18 +56,8 @@ static int put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
 	return 0;
 }
 
-static void set_reason(struct ptx_error *e, enum ptx_reason reason)
-{
-	e->reason = reason;
-	ptx_reason_remedy(reason, e->culprit, e->remedy, sizeof(e->remedy));
-}
-
-/*
- * Ask each device what stands in its way, and keep the kernel's words. In
- * exact mode a device can be free and still be refused.
- */
-static void collect_blockers(struct ptx_ctx *ctx, const char *const *devices, size_t nr,
-			     const struct ptx_add_options *options)
+/* Ask each device what stands in its way, and keep the kernel's words. */
+static void collect_blockers(struct ptx_ctx *ctx, const char *const *devices, size_t nr)
 {
 	struct ptx_error kept = ctx->error;
 	struct ptx_device *dev;
@@ -91,14 +85,6 @@ static void collect_blockers(struct ptx_ctx *ctx, const char *const *devices, si
 			ptx_device_free(dev);
 		}
 		kept = ctx->error;
-	}
-	if (kept.reason != PTX_REASON_NONE)
-		return;
-	if (kept.nr_blockers) {
-		memcpy(kept.culprit, kept.blockers[0].culprit, sizeof(kept.culprit));
-		set_reason(&kept, (enum ptx_reason)kept.blockers[0].reason);
-	} else if (options && options->flags & PTX_ADD_FLAGS_EXACT) {
-		set_reason(&kept, PTX_REASON_GROUP_SHARED);
 	}
 	ctx->error = kept;
 }
@@ -149,7 +135,7 @@ int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 	}
 	err = call(ctx, msg, out);
 	if (err)
-		collect_blockers(ctx, devices, nr_devices, options);
+		collect_blockers(ctx, devices, nr_devices);
 	return err;
 }
 
@@ -180,26 +166,64 @@ int ptx_persistent_add(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 	}
 	err = call(ctx, msg, out);
 	if (err)
-		collect_blockers(ctx, devices, nr_devices, options);
+		collect_blockers(ctx, devices, nr_devices);
 	return err;
 }
 
-int ptx_persistent_remove(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
-			  const char *const *devices, size_t nr_devices,
-			  uint32_t timeout_ms, struct ptx_lease_info **out)
+/**
+ * struct wait - for devices to come home, maybe longer than one request may take
+ * @ref: the lease; if long, by id: its name may become another's meanwhile
+ * @timeout_ms: as the caller gave it
+ * @end: if long, when to give up, else 0
+ * @again: this is not the first request
+ */
+struct wait {
+	struct ptx_lease_ref ref;
+	uint32_t timeout_ms;
+	int64_t end;
+	bool again;
+};
+
+static int wait_begin(struct ptx_ctx *ctx, struct wait *wait, const struct ptx_lease_ref *ref,
+		      uint32_t timeout_ms)
 {
-	struct nl_msg *msg;
+	struct ptx_lease_info *info;
 	int err;
 
-	if (out)
-		*out = NULL;
-	err = ptx_devices_check(ctx, devices, nr_devices, false);
+	*wait = (struct wait){ .ref = *ref, .timeout_ms = timeout_ms };
+	if (timeout_ms <= PTX_REQUEST_TIMEOUT_MAX_MS)
+		return 0;
+	wait->end = ptx_now_ms() + timeout_ms;
+	err = ptx_lease_info_get(ctx, ref, &info);
 	if (err)
 		return err;
-	msg = ptx_nl_new(ctx, PTX_CMD_LEASE_REMOVE);
+	wait->ref.id = ptx_lease_info_id(info);
+	ptx_lease_info_free(info);
+	return 0;
+}
+
+/*
+ * One request, for as long as it may take. Returns -EAGAIN when the kernel has
+ * only to be asked again; what is under way goes on meanwhile.
+ */
+static int wait_ask(struct ptx_ctx *ctx, struct wait *wait, uint8_t cmd,
+		    const char *const *devices, size_t nr_devices,
+		    struct ptx_lease_info **out)
+{
+	uint32_t timeout_ms = wait->timeout_ms;
+	struct nl_msg *msg;
+	int64_t left;
+	int err;
+
+	if (wait->end) {
+		left = wait->end - ptx_now_ms();
+		timeout_ms = left < 1 ? 1 : left > PTX_REQUEST_TIMEOUT_MAX_MS ?
+			     PTX_REQUEST_TIMEOUT_MAX_MS : (uint32_t)left;
+	}
+	msg = ptx_nl_new(ctx, cmd);
 	if (!msg)
 		return -ENOMEM;
-	err = put_ref(ctx, msg, ref);
+	err = put_ref(ctx, msg, &wait->ref);
 	if (!err)
 		err = put_devices(ctx, msg, devices, nr_devices);
 	if (!err && timeout_ms && nla_put_u32(msg, PTX_A_LEASE_TIMEOUT_MS, timeout_ms))
@@ -208,26 +232,57 @@ int ptx_persistent_remove(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 		nlmsg_free(msg);
 		return err;
 	}
-	return call(ctx, msg, out);
+	err = call(ctx, msg, out);
+	if (err == -ETIMEDOUT && wait->end && ptx_now_ms() < wait->end) {
+		wait->again = true;
+		return -EAGAIN;
+	}
+	return err;
+}
+
+int ptx_persistent_remove(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+			  const char *const *devices, size_t nr_devices,
+			  uint32_t timeout_ms, struct ptx_lease_info **out)
+{
+	struct wait wait;
+	int err;
+
+	if (out)
+		*out = NULL;
+	err = ptx_devices_check(ctx, devices, nr_devices, false);
+	if (!err)
+		err = wait_begin(ctx, &wait, ref, timeout_ms);
+	if (err)
+		return err;
+	do {
+		err = wait_ask(ctx, &wait, PTX_CMD_LEASE_REMOVE, devices, nr_devices, out);
+	} while (err == -EAGAIN);
+	/* Home between two requests. */
+	if (err == -ENOENT && wait.again && ctx->error.reason == PTX_REASON_NOT_MEMBER) {
+		ptx_error_clear(&ctx->error);
+		err = out ? ptx_lease_info_get(ctx, &wait.ref, out) : 0;
+	}
+	return err;
 }
 
 int ptx_persistent_release(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 			   uint32_t timeout_ms)
 {
-	struct nl_msg *msg;
+	struct wait wait;
 	int err;
 
-	msg = ptx_nl_new(ctx, PTX_CMD_LEASE_RELEASE);
-	if (!msg)
-		return -ENOMEM;
-	err = put_ref(ctx, msg, ref);
-	if (!err && timeout_ms && nla_put_u32(msg, PTX_A_LEASE_TIMEOUT_MS, timeout_ms))
-		err = ptx_error_no_memory(ctx);
-	if (err) {
-		nlmsg_free(msg);
+	err = wait_begin(ctx, &wait, ref, timeout_ms);
+	if (err)
 		return err;
+	do {
+		err = wait_ask(ctx, &wait, PTX_CMD_LEASE_RELEASE, NULL, 0, NULL);
+	} while (err == -EAGAIN);
+	/* Released between two requests. */
+	if (err == -ENOENT && wait.again) {
+		ptx_error_clear(&ctx->error);
+		err = 0;
 	}
-	return call(ctx, msg, NULL);
+	return err;
 }
 
 int ptx_lease_info_get(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,

@@ -82,6 +82,7 @@ static void read_ack(struct nlmsgerr *e, struct ptx_nl_ack *ack)
 	int skip = (int)sizeof(*e);
 	struct nlattr *attr;
 	const char *text;
+	uint64_t reason;
 
 	if (!(hdr->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
@@ -92,6 +93,9 @@ static void read_ack(struct nlmsgerr *e, struct ptx_nl_ack *ack)
 	attr = nlmsg_find_attr(hdr, skip, NLMSGERR_ATTR_MSG);
 	if (attr && ptx_nl_string(attr, &text))
 		snprintf(ack->text, sizeof(ack->text), "%s", text);
+	attr = nlmsg_find_attr(hdr, skip, NLMSGERR_ATTR_COOKIE);
+	if (attr && ptx_nl_u64(attr, &reason))
+		ack->reason = (enum ptx_reason)reason;
 }
 
 static int on_error(struct sockaddr_nl *who, struct nlmsgerr *e, void *arg)
