@@ -2,7 +2,8 @@
 /*
  * Devices that leave the bus: leased, open, on their way in or out, and
  * others that appear in their place. On the lab's topology hotplug, where the
- * machine's monitor can be reached from inside it.
+ * machine's monitor can be reached from inside it and asks the kernel for them
+ * back; and on surprise, where they are torn out.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,11 +22,13 @@
 /**
  * struct hot - a slot and what is in it
  * @port: the root port's name in the topology
+ * @address: and its address
  * @id: of the device in it, as the monitor knows it
  * @name: as the bus knows it; empty while the slot is
  */
 struct hot {
 	const char *port;
+	const char *address;
 	char id[16];
 	char name[PCI_NAME_LEN];
 };
@@ -113,9 +116,21 @@ static int plug(struct hot *slot, const char *model)
 	return slot->name[0] ? 0 : -ETIMEDOUT;
 }
 
-/* Asks for it back, without waiting. */
+/*
+ * Has it go, without waiting. Its slot's power is turned off and on again with
+ * pciehp's interrupt masked: QEMU drops the device, and pciehp sees only that
+ * the card and the link have gone.
+ */
 static int pull(struct hot *slot)
 {
+	char command[128];
+
+	if (host_is_topology("surprise")) {
+		snprintf(command, sizeof(command),
+			 "setpci -s %s CAP_EXP+18.w=0700:0720 CAP_EXP+18.w=0120:0720",
+			 slot->address);
+		return system(command) ? -EIO : 0;
+	}
 	return qmp("device_del %s%s%s", slot->id, "", "") ? -EIO : 0;
 }
 
@@ -144,9 +159,11 @@ FIXTURE_SETUP(vanish)
 {
 	ASSERT_EQ(0, host_begin(&self->h));
 	self->slot.port = "rp2";
+	self->slot.address = "00:03.0";
 	self->other.port = "rp3";
+	self->other.address = "00:04.0";
 	self->fd = -1;
-	self->ready = host_is_topology("hotplug");
+	self->ready = host_is_topology("hotplug") || host_is_topology("surprise");
 	if (!self->ready)
 		return;
 	ASSERT_EQ(0, nl_open(&self->listen));
@@ -169,7 +186,7 @@ FIXTURE_TEARDOWN(vanish)
 
 #define NEED_SLOTS() do {						\
 		if (!self->ready)					\
-			SKIP(return, "needs the topology hotplug");	\
+			SKIP(return, "needs the topology hotplug or surprise");	\
 	} while (0)
 
 #define LEASE(name) do {						\

@@ -30,7 +30,8 @@
  *
  * - ENOTTY: no such ioctl, or not for this kind of file
  * - EINVAL: a size below the minimum, a bad value, a non-zero reserved field
- * - E2BIG: non-zero bytes beyond what the kernel knows; or too many devices
+ * - E2BIG: non-zero bytes beyond what the kernel knows; a size of more than a
+ *   page; or too many devices
  * - EOPNOTSUPP: an unknown flag
  * - EFAULT: a bad pointer
  * - EBADF: the pidfd is not an open file

@@ -361,9 +361,14 @@ static void wait_home(const struct run *run)
 			break;
 	}
 	progress_end();
-	if (!(fds[0].revents & POLLHUP))
+	if (!(fds[0].revents & POLLHUP)) {
 		cli_say("the devices are not home yet; the kernel goes on by itself: "
 			"ptxctl leases");
+		return;
+	}
+	/* It is over; this only asks how it went. */
+	if (ptx_lease_release(run->lease, 1))
+		cli_fail(run->cli);
 	else if (!run->cli->quiet)
 		fprintf(stderr, "ptxctl: home in %lld ms\n", (long long)(now_ms() - begin));
 }

@@ -177,6 +177,11 @@ ok $? '  are waited for'
 usual 'drain ms=3000'
 ctl 5 'devices that take too long' run --timeout 100ms --gpu auto -- start-vm.sh
 err 'not home yet'
+usual 'fail release errno=EIO reason=native-refused culprit=0000:02:00.0'
+ctl 5 'a driver that does not take its device back' run --gpu auto -- start-vm.sh
+err '0000:02:00.0: its native driver would not take it back'
+err 'drivers_probe'
+no_err 'home in'
 usual
 unset FAKE_VMM
 
