@@ -107,8 +107,9 @@ static enum ptx_undo ptx_settings_undo(struct ptx_entry *entry)
 		pdev->current_state = PCI_UNKNOWN;
 	device_unlock(&pdev->dev);
 	/* The host was about to choose a driver when we came: now it may. */
-	if (e->untried && !READ_ONCE(e->member->leaving) && !ptx_going_down())
-		device_attach(&pdev->dev);
+	if (e->untried && !READ_ONCE(e->member->leaving) && !ptx_going_down() &&
+	    device_attach(&pdev->dev) < 0)
+		pci_info(pdev, "the host could not choose a driver for it yet\n");
 	return PTX_UNDO_DONE;
 }
 
