@@ -269,15 +269,12 @@ static const struct verdict_param verdict_params[] = {
 	  { .driver_takes = true }, { PTX_REASON_GROUP_SHARED } },
 	{ "requested, exact", { .isolated_msi = true, .exact = true },
 	  { .requested = true, .driver_takes = true }, { } },
-	{ "VFs", { .isolated_msi = true },
-	  { .requested = true, .driver_takes = true, .num_vf = 4 },
-	  { PTX_REASON_VFS_ENABLED } },
 	{ "not a VFIO driver", { .isolated_msi = true },
 	  { .requested = true }, { PTX_REASON_BAD_DRIVER } },
 	{ "everything at once", { .in_use = true, .direct_region = true },
-	  { .requested = true, .driver_takes = true, .num_vf = 1 },
+	  { .requested = true, .driver_takes = true },
 	  { PTX_REASON_IN_USE, PTX_REASON_RESERVED_REGION,
-	    PTX_REASON_NO_MSI_ISOLATION, PTX_REASON_VFS_ENABLED } },
+	    PTX_REASON_NO_MSI_ISOLATION } },
 };
 
 static void verdict_desc(const struct verdict_param *param, char *desc)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PTX_GUARD_H
+#define PTX_GUARD_H
+
+#include <linux/types.h>
+
+struct pci_dev;
+struct ptx_blockers;
+
+bool ptx_guard_may_override(u32 reason, u32 flags);
+void ptx_guard_verdict(struct pci_dev *pdev, u32 flags,
+		       struct ptx_blockers *blockers);
+
+#endif
