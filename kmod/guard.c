@@ -86,7 +86,8 @@ static u32 ptx_guard_drm(struct device *dev)
 }
 #endif
 
-static u32 ptx_guard_tty(struct device *dev)
+/* Only its device number counts. */
+VISIBLE_IF_KUNIT u32 ptx_guard_tty(struct device *dev)
 {
 	u32 reason = PTX_REASON_NONE;
 	struct console *con;
@@ -104,6 +105,7 @@ static u32 ptx_guard_tty(struct device *dev)
 	console_list_unlock();
 	return reason;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_guard_tty);
 
 /**
  * struct ptx_guard_rule - how to tell that something below a device is in use
@@ -197,7 +199,8 @@ static int ptx_guard_visit(struct device *dev, void *data)
 
 /*
  * Firmware's framebuffer lies in one of its BARs, and the first driver that
- * resets it destroys that for good; or the text console is on it.
+ * resets it destroys that for good; or it is the VGA device that the host booted
+ * with, and virtual terminals are shown at all.
  */
 static bool ptx_guard_is_boot_display(struct pci_dev *pdev)
 {
@@ -205,11 +208,11 @@ static bool ptx_guard_is_boot_display(struct pci_dev *pdev)
 	bool is = screen == pdev;
 
 	pci_dev_put(screen);
-#if IS_ENABLED(CONFIG_VGA_CONSOLE)
+#if IS_ENABLED(CONFIG_VT)
 	if (pdev == vga_default_device()) {
 		console_lock();
 		is |= vc_cons[fg_console].d &&
-		      vc_cons[fg_console].d->vc_sw == &vga_con;
+		      vc_cons[fg_console].d->vc_sw != &dummy_con;
 		console_unlock();
 	}
 #endif

@@ -78,7 +78,6 @@ struct ptx_bond {
  * @name: unique among live leases
  * @owner: may open the devices and see the lease
  * @persistent: lives until released, not with a file
- * @forced: a device in use was taken for it, under @state_lock
  * @created: for its age
  * @bond: the process it ends with, if any
  * @by_name: in the registry's names
@@ -98,7 +97,6 @@ struct ptx_lease {
 	char name[PTX_LEASE_NAME_MAX + 1];
 	kuid_t owner;
 	bool persistent;
-	bool forced;
 	ktime_t created;
 	struct ptx_bond bond;
 	struct hlist_node by_name;

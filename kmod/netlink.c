@@ -410,6 +410,7 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 {
 	struct ptx_claim **claims;
 	struct ptx_member *member;
+	bool forced = false;
 	u32 i, nr, state;
 	int ret;
 
@@ -424,14 +425,15 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 	    (lease->bond.pid &&
 	     nla_put_s32(skb, PTX_A_LEASE_PID, pid_vnr(lease->bond.pid))) ||
 	    (lease->persistent && nla_put_flag(skb, PTX_A_LEASE_PERSISTENT)) ||
-	    (READ_ONCE(lease->forced) && nla_put_flag(skb, PTX_A_LEASE_FORCED)) ||
 	    nla_put_u64_64bit(skb, PTX_A_LEASE_AGE_MS,
 			      ktime_ms_delta(ktime_get(), lease->created), 0))
 		return -EMSGSIZE;
 	claims = ptx_lease_claims(lease, &nr);
 	if (IS_ERR(claims))
 		return PTR_ERR(claims);
-	ret = 0;
+	for (i = 0; i < nr; i++)
+		forced |= claims[i]->flags & PTX_ADD_FLAGS_OVERRIDE;
+	ret = forced ? nla_put_flag(skb, PTX_A_LEASE_FORCED) : 0;
 	for (i = 0; !ret && i < nr; i++)
 		ptx_for_each_member(member, claims[i]) {
 			ret = ptx_nl_put_member(skb, member, publish);

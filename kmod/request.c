@@ -210,7 +210,6 @@ static int ptx_add_commit(struct ptx_lease *lease, struct ptx_add *add)
 	if (!ret) {
 		for (i = 0; i < add->nr_claims; i++)
 			add->claims[i]->state = PTX_MEMBER_STATE_READY;
-		lease->forced |= add->flags & PTX_ADD_FLAGS_OVERRIDE;
 		first = lease->state == PTX_LEASE_STATE_NEW;
 		lease->state = PTX_LEASE_STATE_ACTIVE;
 	}

@@ -78,12 +78,6 @@ enum ptx_member_state {
  * @PTX_REASON_NO_MSI_ISOLATION: the platform cannot keep its interrupts apart
  * @PTX_REASON_BOOT_DISPLAY: it drives the boot display
  * @PTX_REASON_VFS_ENABLED: its virtual functions are enabled
- * @PTX_REASON_MOUNTED: a file system on it is mounted
- * @PTX_REASON_BLOCK_HELD: a block device of it is held exclusively, by device
- *   mapper, md, swap or a program
- * @PTX_REASON_NET_UP: a network interface of it is up
- * @PTX_REASON_NODE_OPEN: a DRM or accel node of it is open
- * @PTX_REASON_CONSOLE: the kernel's console is on it
  * @PTX_REASON_BAD_DRIVER: the driver asked for is missing or is not a VFIO
  *   driver
  * @PTX_REASON_UNBIND_STUCK: the native driver did not let go by the deadline
@@ -103,6 +97,12 @@ enum ptx_member_state {
  * @PTX_REASON_LIMIT: more devices than one request or one lease may hold
  * @PTX_REASON_NO_MEMORY: out of memory
  * @PTX_REASON_INTERRUPTED: a fatal signal ended the wait
+ * @PTX_REASON_MOUNTED: a file system on it is mounted
+ * @PTX_REASON_BLOCK_HELD: a block device of it is held exclusively, by device
+ *   mapper, md, swap or a program
+ * @PTX_REASON_NET_UP: a network interface of it is up
+ * @PTX_REASON_NODE_OPEN: a DRM or accel node of it is open
+ * @PTX_REASON_CONSOLE: the kernel's console is on it
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -118,11 +118,6 @@ enum ptx_reason {
 	PTX_REASON_NO_MSI_ISOLATION,
 	PTX_REASON_BOOT_DISPLAY,
 	PTX_REASON_VFS_ENABLED,
-	PTX_REASON_MOUNTED,
-	PTX_REASON_BLOCK_HELD,
-	PTX_REASON_NET_UP,
-	PTX_REASON_NODE_OPEN,
-	PTX_REASON_CONSOLE,
 	PTX_REASON_BAD_DRIVER,
 	PTX_REASON_UNBIND_STUCK,
 	PTX_REASON_ATTACH_FAILED,
@@ -140,6 +135,11 @@ enum ptx_reason {
 	PTX_REASON_LIMIT,
 	PTX_REASON_NO_MEMORY,
 	PTX_REASON_INTERRUPTED,
+	PTX_REASON_MOUNTED,
+	PTX_REASON_BLOCK_HELD,
+	PTX_REASON_NET_UP,
+	PTX_REASON_NODE_OPEN,
+	PTX_REASON_CONSOLE,
 };
 
 enum ptx_event {
