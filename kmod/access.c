@@ -29,6 +29,7 @@ bool ptx_may(enum ptx_right right)
 	case PTX_RIGHT_HOLD:
 		return true;
 	case PTX_RIGHT_CHANGE:
+	case PTX_RIGHT_FORCE:
 		return capable(CAP_SYS_ADMIN);
 	}
 	return false;

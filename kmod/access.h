@@ -12,11 +12,13 @@ struct sk_buff;
  * @PTX_RIGHT_ANY: nothing; reading devices and what the kernel can do
  * @PTX_RIGHT_HOLD: holding the lease file is enough
  * @PTX_RIGHT_CHANGE: CAP_SYS_ADMIN in the initial user namespace
+ * @PTX_RIGHT_FORCE: the same; never granted to anybody else
  */
 enum ptx_right {
 	PTX_RIGHT_ANY,
 	PTX_RIGHT_HOLD,
 	PTX_RIGHT_CHANGE,
+	PTX_RIGHT_FORCE,
 };
 
 bool ptx_may(enum ptx_right right);

@@ -22,6 +22,7 @@
 #include "catalog.h"
 #include "compat/driver_override.h"
 #include "events.h"
+#include "guard.h"
 #include "lease.h"
 #include "ptx_main.h"
 #include "vfio_pci.h"
@@ -235,7 +236,9 @@ static const struct ptx_step ptx_native_step = {
 
 static int ptx_bind_release_native(struct ptx_member *member)
 {
+	struct ptx_claim *claim = member->claim;
 	struct pci_dev *pdev = member->pdev;
+	struct ptx_blockers uses = {};
 	struct ptx_native_entry *e;
 	bool bound;
 
@@ -247,21 +250,28 @@ static int ptx_bind_release_native(struct ptx_member *member)
 	bound = pdev->dev.driver;
 	if (bound)
 		e->name = kstrdup(pdev->dev.driver->name, GFP_KERNEL);
+	/* The verdict was given without a lock, and may be out of date. */
+	ptx_guard_verdict(pdev, claim->flags, &uses);
 	device_unlock(&pdev->dev);
+	if (uses.nr) {
+		claim->fault = uses.first;
+		kfree(e->name);
+		kfree(e);
+		return -EBUSY;
+	}
 	if (bound && !e->name) {
 		kfree(e);
 		return -ENOMEM;
 	}
 	if (bound)
 		strscpy(member->native, e->name);
-	ptx_journal_reserve(&member->claim->journal, &e->entry,
-			    &ptx_native_step);
+	ptx_journal_reserve(&claim->journal, &e->entry, &ptx_native_step);
 	if (bound) {
 		ptx_trace_begin(pdev, "release_native");
 		device_release_driver(&pdev->dev);
 		ptx_trace_end(pdev, "release_native");
 	}
-	ptx_journal_arm(&member->claim->journal, &e->entry);
+	ptx_journal_arm(&claim->journal, &e->entry);
 	return 0;
 }
 

@@ -248,8 +248,12 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 	arg->out_nr_blockers = 0;
 	arg->out_reason = PTX_REASON_NONE;
 	memset(arg->out_culprit, 0, sizeof(arg->out_culprit));
-	if (arg->flags & ~PTX_ADD_FLAGS_EXACT)
+	if (arg->flags & ~PTX_ADD_FLAGS_ALL)
 		return -EOPNOTSUPP;
+	if (arg->flags & PTX_ADD_FLAGS_OVERRIDE && !ptx_may(PTX_RIGHT_FORCE)) {
+		arg->out_reason = PTX_REASON_NO_RIGHT;
+		return -EPERM;
+	}
 	if (arg->reserved || !memchr(arg->driver, '\0', sizeof(arg->driver)) ||
 	    ptx_timeout_get(arg->timeout_ms, &add.add.timeout_ms))
 		return -EINVAL;
@@ -271,7 +275,7 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 	}
 	add.add.devices = devices;
 	add.add.nr_devices = arg->nr_devices;
-	add.add.exact = arg->flags & PTX_ADD_FLAGS_EXACT;
+	add.add.flags = arg->flags;
 	add.add.driver = arg->driver[0] ? arg->driver : PTX_VFIO_DRIVER;
 	add.add.blockers = &blockers;
 	ret = ptx_lease_add(call->lease, &add.add);

@@ -32,15 +32,8 @@ static DEFINE_MUTEX(ptx_claims_lock);
 static DEFINE_XARRAY(ptx_claims);
 static DEFINE_XARRAY(ptx_members);
 
-/**
- * ptx_blockers_add() - note something that stands in the way
- * @blockers: where; NULL to drop it
- * @reason: a value of enum ptx_reason
- * @culprit: the device at fault
- * @lease: the lease that holds it, or 0
- */
-void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
-		      const char *culprit, u64 lease)
+static void ptx_blockers_note(struct ptx_blockers *blockers, u32 reason,
+			      const char *culprit, u64 lease, const char *holder)
 {
 	if (!blockers)
 		return;
@@ -48,6 +41,7 @@ void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
 		blockers->first.reason = reason;
 		blockers->first.lease = lease;
 		strscpy(blockers->first.culprit, culprit);
+		strscpy(blockers->first.holder, holder);
 	}
 	if (blockers->nr < blockers->max) {
 		struct ptx_blocker *b = &blockers->list[blockers->nr];
@@ -56,10 +50,37 @@ void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
 		b->reason = reason;
 		b->lease = lease;
 		strscpy(b->culprit, culprit);
+		strscpy(b->holder, holder);
 	}
 	blockers->nr++;
 }
+
+/**
+ * ptx_blockers_add() - note something that stands in the way
+ * @blockers: where; NULL to drop it
+ * @reason: a value of enum ptx_reason
+ * @culprit: the device at fault, or ""
+ * @lease: id of the lease that holds it, or 0
+ */
+void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
+		      const char *culprit, u64 lease)
+{
+	ptx_blockers_note(blockers, reason, culprit, lease, "");
+}
 EXPORT_SYMBOL_IF_KUNIT(ptx_blockers_add);
+
+/**
+ * ptx_blockers_add_use() - note a use that the host makes of a device
+ * @blockers: where; NULL to drop it
+ * @reason: a value of enum ptx_reason
+ * @culprit: the device
+ * @holder: what of it is in use, or ""
+ */
+void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
+			  const char *culprit, const char *holder)
+{
+	ptx_blockers_note(blockers, reason, culprit, 0, holder);
+}
 
 static void ptx_claim_work(struct work_struct *work);
 

@@ -9,6 +9,7 @@
 #include <kunit/visibility.h>
 
 #include "group.h"
+#include "guard.h"
 #include "lease.h"
 
 static int ptx_device_is_isolated(struct device *dev, void *data)
@@ -167,18 +168,16 @@ void ptx_member_judge(const struct ptx_group_look *look,
 		ptx_blockers_add(blockers, PTX_REASON_GROUP_SHARED, name, 0);
 	if (!member->driver_takes)
 		ptx_blockers_add(blockers, PTX_REASON_BAD_DRIVER, name, 0);
-	if (member->num_vf)
-		ptx_blockers_add(blockers, PTX_REASON_VFS_ENABLED, name, 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_member_judge);
 
 /**
  * ptx_group_verdict() - gather what keeps a group from being leased
  * @claim: the group, read but not claimed
- * @exact: members that no request named are blockers, too
+ * @flags: bits of enum ptx_add_flags
  * @blockers: where to put them; none added means it can be leased
  */
-void ptx_group_verdict(struct ptx_claim *claim, bool exact,
+void ptx_group_verdict(struct ptx_claim *claim, u32 flags,
 		       struct ptx_blockers *blockers)
 {
 	const struct ptx_group_look look = {
@@ -186,7 +185,7 @@ void ptx_group_verdict(struct ptx_claim *claim, bool exact,
 		.in_use = ptx_group_is_in_use(claim->group),
 		.direct_region = ptx_group_has_direct_region(claim->group),
 		.isolated_msi = iommu_group_has_isolated_msi(claim->group),
-		.exact = exact,
+		.exact = flags & PTX_ADD_FLAGS_EXACT,
 	};
 	struct ptx_member *member;
 
@@ -197,9 +196,16 @@ void ptx_group_verdict(struct ptx_claim *claim, bool exact,
 			.driver_takes = !claim->driver[0] ||
 					ptx_vfio_driver_takes(claim->driver,
 							      member->pdev),
-			.num_vf = pci_num_vf(member->pdev),
 		};
 
 		ptx_member_judge(&look, &seen, pci_name(member->pdev), blockers);
+		/*
+		 * Somebody who holds the lock is binding or unbinding a driver,
+		 * maybe for ever; what is in use then, the claim's work will see.
+		 */
+		if (!device_trylock(&member->pdev->dev))
+			continue;
+		ptx_guard_verdict(member->pdev, flags, blockers);
+		device_unlock(&member->pdev->dev);
 	}
 }

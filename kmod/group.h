@@ -43,12 +43,10 @@ struct ptx_group_look {
  * struct ptx_member_look - what there is to see of a device in a group
  * @requested: the request names it
  * @driver_takes: the VFIO driver asked for is one and takes it
- * @num_vf: how many of its virtual functions are enabled
  */
 struct ptx_member_look {
 	bool requested;
 	bool driver_takes;
-	int num_vf;
 };
 
 void ptx_group_judge(const struct ptx_group_look *look, const char *name,
@@ -58,7 +56,7 @@ void ptx_member_judge(const struct ptx_group_look *look,
 		      struct ptx_blockers *blockers);
 bool ptx_iommu_present(void);
 bool ptx_group_is_in_use(struct iommu_group *group);
-void ptx_group_verdict(struct ptx_claim *claim, bool exact,
+void ptx_group_verdict(struct ptx_claim *claim, u32 flags,
 		       struct ptx_blockers *blockers);
 
 #endif

@@ -44,11 +44,13 @@ struct ptx_vfio_device;
  * @reason: a value of enum ptx_reason
  * @lease: the lease that holds the culprit, or 0
  * @culprit: the device at fault, or empty
+ * @holder: what of it is in use, or empty
  */
 struct ptx_fault {
 	u32 reason;
 	u64 lease;
 	char culprit[PTX_DEVICE_NAME_SIZE];
+	char holder[PTX_DEVICE_NAME_SIZE];
 };
 
 /**
@@ -122,6 +124,7 @@ struct ptx_lease {
  * @members: of struct ptx_member; fixed once the group was read
  * @nr_members: their number
  * @driver: the VFIO driver its members go to
+ * @flags: of the request, bits of enum ptx_add_flags
  * @journal: belongs to the work item, or to the task that runs it inline
  * @work: builds the claim up, and takes it down
  * @state: under the lease's state_lock
@@ -141,6 +144,7 @@ struct ptx_claim {
 	struct list_head members;
 	unsigned int nr_members;
 	char driver[PTX_DEVICE_NAME_SIZE];
+	u32 flags;
 	struct ptx_journal journal;
 	struct work_struct work;
 	enum ptx_member_state state;
@@ -199,12 +203,18 @@ struct ptx_blockers {
 
 void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
 		      const char *culprit, u64 lease);
+void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
+			  const char *culprit, const char *holder);
+
+/* What needs PTX_RIGHT_FORCE, and what there is at all. */
+#define PTX_ADD_FLAGS_OVERRIDE	(PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY)
+#define PTX_ADD_FLAGS_ALL	(PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_OVERRIDE)
 
 /**
  * struct ptx_add - a request to add devices
  * @devices: their names
  * @nr_devices: their number
- * @exact: do not widen to the group
+ * @flags: bits of enum ptx_add_flags
  * @driver: the VFIO driver; empty for ours
  * @timeout_ms: deadline
  * @report: called when everything is built and before it is published; an
@@ -216,7 +226,7 @@ void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
 struct ptx_add {
 	const struct ptx_device_name *devices;
 	u32 nr_devices;
-	bool exact;
+	u32 flags;
 	const char *driver;
 	u32 timeout_ms;
 	int (*report)(struct ptx_add *add, struct ptx_lease *lease);

@@ -53,6 +53,11 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_NO_MSI_ISOLATION] = "no interrupt remapping",
 	[PTX_REASON_BOOT_DISPLAY] = "drives the boot display",
 	[PTX_REASON_VFS_ENABLED] = "has VFs enabled; disable them",
+	[PTX_REASON_MOUNTED] = "is mounted",
+	[PTX_REASON_BLOCK_HELD] = "is held exclusively",
+	[PTX_REASON_NET_UP] = "is up",
+	[PTX_REASON_NODE_OPEN] = "is open",
+	[PTX_REASON_CONSOLE] = "is the console",
 	[PTX_REASON_BAD_DRIVER] = "driver is missing or not for VFIO",
 	[PTX_REASON_UNBIND_STUCK] = "driver does not let go of it",
 	[PTX_REASON_ATTACH_FAILED] = "VFIO driver refused it; see the log",
@@ -83,6 +88,9 @@ static int ptx_nl_fail(struct genl_info *info, int ret,
 	if (fault->lease)
 		GENL_SET_ERR_MSG_FMT(info, "%s: is held by lease %llu",
 				     fault->culprit, fault->lease);
+	else if (fault->holder[0])
+		GENL_SET_ERR_MSG_FMT(info, "%s: %s %s", fault->culprit,
+				     fault->holder, text);
 	else if (fault->culprit[0])
 		GENL_SET_ERR_MSG_FMT(info, "%s: %s", fault->culprit, text);
 	else
@@ -124,7 +132,11 @@ static int ptx_nl_check(struct genl_info *info)
 
 static int ptx_nl_right(struct sk_buff *skb, struct genl_info *info)
 {
-	if (ptx_may_message(skb, PTX_RIGHT_CHANGE))
+	struct nlattr *flags = info->attrs[PTX_A_LEASE_ADD_FLAGS];
+	bool force = flags && nla_get_u32(flags) & PTX_ADD_FLAGS_OVERRIDE;
+
+	if (ptx_may_message(skb, PTX_RIGHT_CHANGE) &&
+	    (!force || ptx_may_message(skb, PTX_RIGHT_FORCE)))
 		return 0;
 	return ptx_nl_fail_reason(info, -EPERM, PTX_REASON_NO_RIGHT);
 }
@@ -196,7 +208,8 @@ static int ptx_nl_put_blocker(struct sk_buff *skb, const struct ptx_blocker *b)
 	if (!nest || nla_put_u32(skb, PTX_A_BLOCKER_REASON, b->reason) ||
 	    nla_put_string(skb, PTX_A_BLOCKER_CULPRIT, b->culprit) ||
 	    (b->lease &&
-	     nla_put_u64_64bit(skb, PTX_A_BLOCKER_LEASE_ID, b->lease, 0)))
+	     nla_put_u64_64bit(skb, PTX_A_BLOCKER_LEASE_ID, b->lease, 0)) ||
+	    ptx_nl_put_string(skb, PTX_A_BLOCKER_HOLDER, b->holder))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -231,7 +244,7 @@ static int ptx_nl_verdict(struct pci_dev *pdev, struct ptx_blockers *blockers)
 		return PTR_ERR(claim) == -EBUSY ? 0 : PTR_ERR(claim);
 	ptx_for_each_member(member, claim)
 		member->requested = member->pdev == pdev;
-	ptx_group_verdict(claim, false, blockers);
+	ptx_group_verdict(claim, 0, blockers);
 	ptx_claim_put(claim);
 	return 0;
 }
@@ -397,6 +410,7 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 {
 	struct ptx_claim **claims;
 	struct ptx_member *member;
+	bool forced = false;
 	u32 i, nr, state;
 	int ret;
 
@@ -417,7 +431,9 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 	claims = ptx_lease_claims(lease, &nr);
 	if (IS_ERR(claims))
 		return PTR_ERR(claims);
-	ret = 0;
+	for (i = 0; i < nr; i++)
+		forced |= claims[i]->flags & PTX_ADD_FLAGS_OVERRIDE;
+	ret = forced ? nla_put_flag(skb, PTX_A_LEASE_FORCED) : 0;
 	for (i = 0; !ret && i < nr; i++)
 		ptx_for_each_member(member, claims[i]) {
 			ret = ptx_nl_put_member(skb, member, publish);
@@ -638,7 +654,7 @@ static int ptx_nl_add_devices(struct ptx_lease *lease, struct ptx_nl_add *nl,
 
 	nl->add.devices = devices;
 	nl->add.nr_devices = nr;
-	nl->add.exact = flags && nla_get_u32(flags) & PTX_ADD_FLAGS_EXACT;
+	nl->add.flags = flags ? nla_get_u32(flags) : 0;
 	nl->add.driver = driver && *(char *)nla_data(driver) ? nla_data(driver) :
 							     PTX_VFIO_DRIVER;
 	nl->add.timeout_ms = ptx_nl_timeout(nl->info);

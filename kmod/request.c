@@ -60,6 +60,7 @@ static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 			ret = PTR_ERR(claim);
 			goto out_put_group;
 		}
+		claim->flags = add->flags;
 		add->claims[add->nr_claims++] = claim;
 	}
 	ptx_for_each_member(member, claim) {
@@ -98,7 +99,7 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add)
 		first = first ?: ret;
 	}
 	for (i = 0; i < add->nr_claims; i++)
-		ptx_group_verdict(add->claims[i], add->exact, add->blockers);
+		ptx_group_verdict(add->claims[i], add->flags, add->blockers);
 	if (first)
 		return first;
 	if (add->blockers->nr)

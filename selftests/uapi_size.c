@@ -58,13 +58,14 @@ AT(struct ptx_member_info, state, 136, 4);
 AT(struct ptx_member_info, flags, 140, 4);
 LAST(struct ptx_member_info, flags);
 
-SIZE(struct ptx_blocker, 48);
+SIZE(struct ptx_blocker, 80);
 ALIGN(struct ptx_blocker, 8);
 AT(struct ptx_blocker, culprit, 0, 32);
 AT(struct ptx_blocker, reason, 32, 4);
 AT(struct ptx_blocker, reserved, 36, 4);
 AT(struct ptx_blocker, lease, 40, 8);
-LAST(struct ptx_blocker, lease);
+AT(struct ptx_blocker, holder, 48, 32);
+LAST(struct ptx_blocker, holder);
 
 SIZE(struct ptx_lease_add, 128);
 ALIGN(struct ptx_lease_add, 8);
@@ -157,6 +158,11 @@ VALUE(PTX_REASON_NOT_ACTIVE, 17);
 VALUE(PTX_REASON_NO_RIGHT, 22);
 VALUE(PTX_REASON_TIMEOUT, 24);
 VALUE(PTX_REASON_INTERRUPTED, 29);
+VALUE(PTX_REASON_MOUNTED, 30);
+VALUE(PTX_REASON_BLOCK_HELD, 31);
+VALUE(PTX_REASON_NET_UP, 32);
+VALUE(PTX_REASON_NODE_OPEN, 33);
+VALUE(PTX_REASON_CONSOLE, 34);
 VALUE(PTX_EVENT_DEVICE_ADD, 0);
 VALUE(PTX_EVENT_LEASE_NEW, 2);
 VALUE(PTX_EVENT_MEMBER_READY, 6);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit: the journal, the table of kinds, the names of reset methods, and the
- * verdicts. Nothing here touches a device.
+ * KUnit: the journal, the table of kinds, the names of reset methods, the
+ * verdicts, and what they let be overridden. Nothing here touches a device.
  */
 #include <kunit/test.h>
+#include <linux/device.h>
+#include <linux/major.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "catalog.h"
 #include "group.h"
+#include "guard.h"
 #include "journal.h"
 #include "lease.h"
 
@@ -269,15 +272,12 @@ static const struct verdict_param verdict_params[] = {
 	  { .driver_takes = true }, { PTX_REASON_GROUP_SHARED } },
 	{ "requested, exact", { .isolated_msi = true, .exact = true },
 	  { .requested = true, .driver_takes = true }, { } },
-	{ "VFs", { .isolated_msi = true },
-	  { .requested = true, .driver_takes = true, .num_vf = 4 },
-	  { PTX_REASON_VFS_ENABLED } },
 	{ "not a VFIO driver", { .isolated_msi = true },
 	  { .requested = true }, { PTX_REASON_BAD_DRIVER } },
 	{ "everything at once", { .in_use = true, .direct_region = true },
-	  { .requested = true, .driver_takes = true, .num_vf = 1 },
+	  { .requested = true, .driver_takes = true },
 	  { PTX_REASON_IN_USE, PTX_REASON_RESERVED_REGION,
-	    PTX_REASON_NO_MSI_ISOLATION, PTX_REASON_VFS_ENABLED } },
+	    PTX_REASON_NO_MSI_ISOLATION } },
 };
 
 static void verdict_desc(const struct verdict_param *param, char *desc)
@@ -396,7 +396,80 @@ static struct kunit_suite name_suite = {
 	.test_cases = name_cases,
 };
 
-kunit_test_suites(&journal_suite, &catalog_suite, &verdict_suite, &name_suite);
+/* Guards */
+
+struct override_param {
+	const char *what;
+	u32 reason;
+	u32 flags;
+	bool may;
+};
+
+#define FORCE	PTX_ADD_FLAGS_FORCE
+#define DISPLAY	PTX_ADD_FLAGS_BOOT_DISPLAY
+#define EXACT	PTX_ADD_FLAGS_EXACT
+
+static const struct override_param override_params[] = {
+	{ "network", PTX_REASON_NET_UP, 0, false },
+	{ "network, exact", PTX_REASON_NET_UP, EXACT, false },
+	{ "network, display", PTX_REASON_NET_UP, DISPLAY, false },
+	{ "network, force", PTX_REASON_NET_UP, FORCE, true },
+	{ "node", PTX_REASON_NODE_OPEN, DISPLAY, false },
+	{ "node, force", PTX_REASON_NODE_OPEN, FORCE, true },
+	{ "display", PTX_REASON_BOOT_DISPLAY, 0, false },
+	{ "display, force", PTX_REASON_BOOT_DISPLAY, FORCE, false },
+	{ "display, display", PTX_REASON_BOOT_DISPLAY, DISPLAY, true },
+	{ "mounted", PTX_REASON_MOUNTED, FORCE | DISPLAY | EXACT, false },
+	{ "held block device", PTX_REASON_BLOCK_HELD, FORCE | DISPLAY | EXACT, false },
+	{ "console", PTX_REASON_CONSOLE, FORCE | DISPLAY | EXACT, false },
+	{ "VFs", PTX_REASON_VFS_ENABLED, FORCE | DISPLAY | EXACT, false },
+	{ "another lease", PTX_REASON_HELD, FORCE | DISPLAY | EXACT, false },
+	{ "RMRR", PTX_REASON_RESERVED_REGION, FORCE | DISPLAY | EXACT, false },
+	{ "MSI", PTX_REASON_NO_MSI_ISOLATION, FORCE | DISPLAY | EXACT, false },
+};
+
+static void override_desc(const struct override_param *param, char *desc)
+{
+	strscpy(desc, param->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(override, override_params, override_desc);
+
+static void override_is(struct kunit *test)
+{
+	const struct override_param *param = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, ptx_guard_may_override(param->reason, param->flags),
+			param->may);
+}
+
+/* The lab's first serial port has the console, its fourth does not exist. */
+static void console_is_found(struct kunit *test)
+{
+	struct device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->devt = MKDEV(TTY_MAJOR, 64);
+	KUNIT_EXPECT_EQ(test, ptx_guard_tty(dev), PTX_REASON_CONSOLE);
+	dev->devt = MKDEV(TTY_MAJOR, 67);
+	KUNIT_EXPECT_EQ(test, ptx_guard_tty(dev), PTX_REASON_NONE);
+	dev->devt = 0;
+	KUNIT_EXPECT_EQ(test, ptx_guard_tty(dev), PTX_REASON_NONE);
+}
+
+static struct kunit_case guard_cases[] = {
+	KUNIT_CASE_PARAM(override_is, override_gen_params),
+	KUNIT_CASE(console_is_found),
+	{}
+};
+
+static struct kunit_suite guard_suite = {
+	.name = "ptx-guard",
+	.test_cases = guard_cases,
+};
+
+kunit_test_suites(&journal_suite, &catalog_suite, &verdict_suite, &name_suite,
+		  &guard_suite);
 
 MODULE_DESCRIPTION("KUnit tests of ptx");
 MODULE_LICENSE("GPL");

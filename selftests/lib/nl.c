@@ -381,6 +381,7 @@ int nl_lease_parse(const struct nlmsghdr *h, struct nl_lease *l)
 	l->has_pid = tb[PTX_A_LEASE_PID];
 	l->pid = nl_u32(tb[PTX_A_LEASE_PID]);
 	l->persistent = tb[PTX_A_LEASE_PERSISTENT];
+	l->forced = tb[PTX_A_LEASE_FORCED];
 	l->has_age = tb[PTX_A_LEASE_AGE_MS];
 	l->age_ms = nl_u64(tb[PTX_A_LEASE_AGE_MS]);
 	if (!tb[PTX_A_LEASE_ID] || !tb[PTX_A_LEASE_NAME] ||
@@ -431,6 +432,7 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 				x->reason = nl_u32(b[PTX_A_BLOCKER_REASON]);
 				x->lease = nl_u64(b[PTX_A_BLOCKER_LEASE_ID]);
 				STR(x->culprit, b[PTX_A_BLOCKER_CULPRIT]);
+				STR(x->holder, b[PTX_A_BLOCKER_HOLDER]);
 			}
 			d->nr_blockers++;
 			break;

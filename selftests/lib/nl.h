@@ -123,6 +123,7 @@ struct nl_lease {
 	int32_t pid;
 	bool has_pid;
 	bool persistent;
+	bool forced;
 	bool has_age;
 	uint64_t age_ms;
 	int unknown;		/* attributes we do not know, or broken ones */

@@ -177,12 +177,15 @@ enum ptx_member_flags {
  * @reason: a value of enum ptx_reason
  * @reserved: 0
  * @lease: id of the lease that holds it, or 0
+ * @holder: what of it is in use: a block device, a network interface, a node;
+ *	or empty
  */
 struct ptx_blocker {
 	char culprit[PTX_DEVICE_NAME_SIZE];
 	__u32 reason;
 	__u32 reserved;
 	__aligned_u64 lease;
+	char holder[PTX_DEVICE_NAME_SIZE];
 };
 
 /**

@@ -97,6 +97,12 @@ enum ptx_member_state {
  * @PTX_REASON_LIMIT: more devices than one request or one lease may hold
  * @PTX_REASON_NO_MEMORY: out of memory
  * @PTX_REASON_INTERRUPTED: a fatal signal ended the wait
+ * @PTX_REASON_MOUNTED: a file system on it is mounted
+ * @PTX_REASON_BLOCK_HELD: a block device of it is held exclusively, by device
+ *   mapper, md, swap or a program
+ * @PTX_REASON_NET_UP: a network interface of it is up
+ * @PTX_REASON_NODE_OPEN: a DRM or accel node of it is open
+ * @PTX_REASON_CONSOLE: the kernel's console is on it
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -129,6 +135,11 @@ enum ptx_reason {
 	PTX_REASON_LIMIT,
 	PTX_REASON_NO_MEMORY,
 	PTX_REASON_INTERRUPTED,
+	PTX_REASON_MOUNTED,
+	PTX_REASON_BLOCK_HELD,
+	PTX_REASON_NET_UP,
+	PTX_REASON_NODE_OPEN,
+	PTX_REASON_CONSOLE,
 };
 
 enum ptx_event {
@@ -150,15 +161,22 @@ enum ptx_event {
 /**
  * enum ptx_add_flags
  * @PTX_ADD_FLAGS_EXACT: refuse instead of widening to the whole group
+ * @PTX_ADD_FLAGS_FORCE: take it although a network interface of it is up, or a
+ *   node of it is open. The lease remembers.
+ * @PTX_ADD_FLAGS_BOOT_DISPLAY: take the boot display, although the host may
+ *   have no picture until its next boot. The lease remembers this as force.
  */
 enum ptx_add_flags {
 	PTX_ADD_FLAGS_EXACT = 1,
+	PTX_ADD_FLAGS_FORCE = 2,
+	PTX_ADD_FLAGS_BOOT_DISPLAY = 4,
 };
 
 enum {
 	PTX_A_BLOCKER_REASON = 1,
 	PTX_A_BLOCKER_CULPRIT,
 	PTX_A_BLOCKER_LEASE_ID,
+	PTX_A_BLOCKER_HOLDER,
 
 	__PTX_A_BLOCKER_MAX,
 	PTX_A_BLOCKER_MAX = (__PTX_A_BLOCKER_MAX - 1)
@@ -212,6 +230,7 @@ enum {
 	PTX_A_LEASE_OWNER,
 	PTX_A_LEASE_PID,
 	PTX_A_LEASE_PERSISTENT,
+	PTX_A_LEASE_FORCED,
 	PTX_A_LEASE_AGE_MS,
 	PTX_A_LEASE_MEMBER,
 	PTX_A_LEASE_DEVICE,

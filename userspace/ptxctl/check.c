@@ -114,6 +114,8 @@ static void check_blockers(const struct ptx_device *dev,
 		else if (blocker->lease)
 			snprintf(by, sizeof(by), " (lease %llu)",
 				 (unsigned long long)blocker->lease);
+		else if (*blocker->holder)
+			snprintf(by, sizeof(by), " (%s)", blocker->holder);
 		ptx_reason_remedy(reason, blocker->culprit, remedy, sizeof(remedy));
 		findings_add(f, FINDING_FAIL, ptx_reason_name(reason), remedy, "%s: %s%s",
 			     blocker->culprit, ptx_reason_text(reason), by);

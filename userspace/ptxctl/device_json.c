@@ -96,6 +96,10 @@ struct json_object *blockers_json(const struct ptx_device *dev)
 			json_put_u64(obj, "lease_id", blocker->lease);
 		else
 			json_object_object_add(obj, "lease_id", NULL);
+		if (*blocker->holder)
+			json_put_text(obj, "holder", blocker->holder);
+		else
+			json_object_object_add(obj, "holder", NULL);
 		json_put_text(obj, "text", ptx_reason_text(reason));
 		json_put_text(obj, "remedy", ptx_reason_remedy(reason, blocker->culprit, remedy,
 							       sizeof(remedy)));

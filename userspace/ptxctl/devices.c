@@ -225,8 +225,10 @@ static void info_print(struct cli *cli, const struct ptx_device *dev,
 		linef(i ? "" : "used by host", "%s: %s %s", ptx_use_node(use),
 		      ptx_use_kind_name(ptx_use_kind(use)), ptx_use_by(use));
 	for (size_t i = 0; (blocker = ptx_device_blocker(dev, i)); i++)
-		linef(i ? "" : "blocked", "%s: %s", blocker->culprit,
-		      ptx_reason_text((enum ptx_reason)blocker->reason));
+		linef(i ? "" : "blocked", "%s: %s%s%s%s", blocker->culprit,
+		      ptx_reason_text((enum ptx_reason)blocker->reason),
+		      *blocker->holder ? " (" : "", blocker->holder,
+		      *blocker->holder ? ")" : "");
 }
 
 static int info_one(struct cli *cli, const struct ptx_device *dev, void *arg)

@@ -79,6 +79,7 @@ static struct json_object *lease_json(struct cli *cli, const struct ptx_lease_in
 	else
 		json_object_object_add(obj, "pid", NULL);
 	json_put_bool(obj, "persistent", ptx_lease_info_persistent(info));
+	json_put_bool(obj, "forced", ptx_lease_info_forced(info));
 	json_put_u64(obj, "age_ms", ptx_lease_info_age_ms(info));
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++)
 		json_object_array_add(members, member_json(cli, member));
@@ -101,7 +102,7 @@ static void lease_print(struct cli *cli, const struct ptx_lease_info *info)
 	text_put(stdout, user);
 	if (ptx_lease_info_pid(info))
 		printf(", process %d", (int)ptx_lease_info_pid(info));
-	printf(", %s old\n", age);
+	printf(", %s old%s\n", age, ptx_lease_info_forced(info) ? ", forced" : "");
 	table = table_new(9, "  ADDRESS", "NAME", "KIND", "GROUP", "STATE", "DRIVER", "NATIVE",
 			  "OPEN", "NOTE");
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++) {
@@ -145,15 +146,14 @@ static int answer(struct cli *cli, struct ptx_lease_info *info)
  * struct lease_args - the command line of lease and add
  * @options: how to add
  * @owner: uid, or (uid_t)-1
- * @force: even if the host uses a device
  */
 struct lease_args {
 	struct ptx_add_options options;
 	uid_t owner;
-	bool force;
 };
 
 static const struct option lease_options[] = {
+	{ "boot-display", no_argument, NULL, OPT_BOOT_DISPLAY },
 	{ "driver", required_argument, NULL, OPT_DRIVER },
 	{ "exact", no_argument, NULL, OPT_EXACT },
 	{ "force", no_argument, NULL, OPT_FORCE },
@@ -197,8 +197,11 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 		case OPT_EXACT:
 			args->options.flags |= PTX_ADD_FLAGS_EXACT;
 			break;
+		case OPT_BOOT_DISPLAY:
+			args->options.flags |= PTX_ADD_FLAGS_BOOT_DISPLAY;
+			break;
 		case OPT_FORCE:
-			args->force = true;
+			args->options.flags |= PTX_ADD_FLAGS_FORCE;
 			break;
 		case OPT_TIMEOUT:
 			if (!cli_timeout(optarg, &args->options.timeout_ms))
@@ -225,7 +228,7 @@ static int change(struct cli *cli, const char *name, const struct lease_args *ar
 		const char *const *devices = pick ? ptx_pick_devices(pick) : NULL;
 		size_t nr = pick ? ptx_pick_count(pick) : 0;
 
-		if (pick && selection_guard(cli, pick, args->force))
+		if (pick && selection_guard(cli, pick))
 			return EXIT_REFUSED;
 		progress_begin("waiting for the drivers to let go");
 		if (!strcmp(cli->verb->name, "lease"))

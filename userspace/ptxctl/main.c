@@ -20,7 +20,8 @@ const char *cli_root = "";
 #define HELP_TIMEOUT	"      --timeout TIME    how long to wait, for example 500ms, 30s, 2m\n"
 #define HELP_ADD	"      --exact           refuse instead of taking the whole IOMMU group\n" \
 			"      --driver DRIVER   VFIO driver to use instead of ptx-vfio-pci\n" \
-			"      --force           even if a file system or the like is on it\n" \
+			"      --force           even if an interface is up or a program uses it\n" \
+			"      --boot-display    even the display the host booted with\n" \
 			HELP_TIMEOUT
 
 static const struct verb verbs[] = {
@@ -185,6 +186,11 @@ static void say_blocker(const struct ptx_blocker *blocker)
 	fprintf(stderr, ": %s", ptx_reason_text(reason));
 	if (blocker->lease)
 		fprintf(stderr, " (lease %llu)", (unsigned long long)blocker->lease);
+	if (*blocker->holder) {
+		fputs(" (", stderr);
+		text_put(stderr, blocker->holder);
+		fputc(')', stderr);
+	}
 	ptx_reason_remedy(reason, blocker->culprit, remedy, sizeof(remedy));
 	if (*remedy) {
 		fputs("\n    ", stderr);
@@ -200,7 +206,7 @@ static bool says_more(const struct ptx_error *err)
 
 	if (ptx_error_nr_blockers(err) != 1)
 		return ptx_error_nr_blockers(err);
-	return first->reason != ptx_error_reason(err) ||
+	return *first->holder || first->reason != ptx_error_reason(err) ||
 	       strcmp(first->culprit, ptx_error_culprit(err));
 }
 

@@ -37,7 +37,6 @@
  * @form: how the VMM takes devices
  * @argv: the command
  * @argc: its length
- * @force: even if the host uses a device
  * @verbose: tell what is done
  * @child: the VMM-to-be
  * @lease: the lease
@@ -52,7 +51,6 @@ struct run {
 	enum vmm_form form;
 	char **argv;
 	int argc;
-	bool force;
 	bool verbose;
 	struct child child;
 	struct ptx_lease *lease;
@@ -150,7 +148,7 @@ static int take_lease(struct run *run)
 	if (ptx_lease_create(run->cli->ctx, run->name ? run->name : name, &options, &run->lease))
 		return cli_fail(run->cli);
 	do {
-		if (selection_guard(run->cli, run->pick, run->force))
+		if (selection_guard(run->cli, run->pick))
 			return EXIT_REFUSED;
 		progress_begin("waiting for the drivers to let go");
 		err = ptx_lease_add(run->lease, ptx_pick_devices(run->pick),
@@ -462,6 +460,7 @@ static int parse_run(struct run *run, int argc, char **argv)
 	static const struct option options[] = {
 		{ "audio", required_argument, NULL, OPT_KIND + PTX_KIND_AUDIO },
 		{ "device", required_argument, NULL, OPT_DEVICE },
+		{ "boot-display", no_argument, NULL, OPT_BOOT_DISPLAY },
 		{ "driver", required_argument, NULL, OPT_DRIVER },
 		{ "exact", no_argument, NULL, OPT_EXACT },
 		{ "force", no_argument, NULL, OPT_FORCE },
@@ -494,8 +493,11 @@ static int parse_run(struct run *run, int argc, char **argv)
 		case OPT_EXACT:
 			run->options.flags |= PTX_ADD_FLAGS_EXACT;
 			break;
+		case OPT_BOOT_DISPLAY:
+			run->options.flags |= PTX_ADD_FLAGS_BOOT_DISPLAY;
+			break;
 		case OPT_FORCE:
-			run->force = true;
+			run->options.flags |= PTX_ADD_FLAGS_FORCE;
 			break;
 		case OPT_NAME:
 			run->name = optarg;

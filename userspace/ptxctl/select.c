@@ -49,7 +49,7 @@ int selection_pick(struct cli *cli, const struct selection *sel, struct ptx_pick
 	return EXIT_DONE;
 }
 
-static int guard_one(struct cli *cli, const char *name, bool force)
+static int guard_one(struct cli *cli, const char *name)
 {
 	struct ptx_use_list *uses;
 	const struct ptx_use *use;
@@ -60,11 +60,10 @@ static int guard_one(struct cli *cli, const char *name, bool force)
 	for (size_t i = 0; (use = ptx_use_list_at(uses, i)); i++) {
 		if (!ptx_use_destructive(use))
 			continue;
-		cli_say("%s: this host uses %s (%s%s%s)%s", name, ptx_use_node(use),
+		cli_say("%s: this host uses %s (%s%s%s)", name, ptx_use_node(use),
 			ptx_use_kind_name(ptx_use_kind(use)), *ptx_use_by(use) ? " " : "",
-			ptx_use_by(use), force ? "; taken all the same" : "");
-		if (!force)
-			status = EXIT_REFUSED;
+			ptx_use_by(use));
+		status = EXIT_REFUSED;
 	}
 	ptx_use_list_free(uses);
 	return status;
@@ -72,9 +71,10 @@ static int guard_one(struct cli *cli, const char *name, bool force)
 
 /*
  * Refuse devices, and group mates that would come along, on which file
- * systems and the like rest: the kernel would cut them off. Says what to do.
+ * systems and the like rest. So does the module; but it cannot name the mount
+ * points and the processes.
  */
-int selection_guard(struct cli *cli, const struct ptx_pick *pick, bool force)
+int selection_guard(struct cli *cli, const struct ptx_pick *pick)
 {
 	int status = EXIT_DONE;
 
@@ -82,20 +82,19 @@ int selection_guard(struct cli *cli, const struct ptx_pick *pick, bool force)
 		const char *name = ptx_pick_devices(pick)[i], *mate;
 		struct ptx_device *dev;
 
-		if (guard_one(cli, name, force))
+		if (guard_one(cli, name))
 			status = EXIT_REFUSED;
 		/* If it vanished, the lease says so. */
 		if (ptx_device_get(cli->ctx, name, &dev))
 			continue;
 		for (size_t j = 0; (mate = ptx_device_group_member(dev, j)); j++) {
-			if (guard_one(cli, mate, force))
+			if (guard_one(cli, mate))
 				status = EXIT_REFUSED;
 		}
 		ptx_device_free(dev);
 	}
 	if (status != EXIT_DONE)
-		fputs("  unmount it, or take it out of use; --force takes it all the same, and "
-		      "its users lose it\n", stderr);
+		fputs("  unmount it, or take it out of use\n", stderr);
 	return status;
 }
 

@@ -22,7 +22,7 @@ int selection_add(struct cli *cli, struct selection *sel, const char *text,
 int selection_add_all(struct cli *cli, struct selection *sel, char **words, int nr);
 void selection_free(struct selection *sel);
 int selection_pick(struct cli *cli, const struct selection *sel, struct ptx_pick **pick);
-int selection_guard(struct cli *cli, const struct ptx_pick *pick, bool force);
+int selection_guard(struct cli *cli, const struct ptx_pick *pick);
 int selection_each(struct cli *cli, const struct selection *sel,
 		   int (*fn)(struct cli *cli, const struct ptx_device *dev, void *arg),
 		   void *arg);

@@ -91,6 +91,7 @@ static int send_device(const struct mock_device *d, bool full, const char *call,
 		put_text(msg, PTX_A_BLOCKER_CULPRIT, d->blockers[i].culprit);
 		if (d->blockers[i].lease)
 			put_u64(msg, PTX_A_BLOCKER_LEASE_ID, d->blockers[i].lease);
+		put_text(msg, PTX_A_BLOCKER_HOLDER, d->blockers[i].holder);
 		nla_nest_end(msg, nest);
 	}
 	if (full)
@@ -132,6 +133,8 @@ static int send_lease(const struct mock_lease *l, uint8_t cmd, const char *call,
 	put_u32(msg, PTX_A_LEASE_OWNER, l->owner);
 	if (l->pid)
 		put_u32(msg, PTX_A_LEASE_PID, (uint32_t)l->pid);
+	if (l->forced && nla_put_flag(msg, PTX_A_LEASE_FORCED))
+		abort();
 	if (l->persistent && nla_put_flag(msg, PTX_A_LEASE_PERSISTENT))
 		abort();
 	put_u64(msg, PTX_A_LEASE_AGE_MS, 65000);

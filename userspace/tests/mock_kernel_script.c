@@ -139,6 +139,7 @@ static void script_blocker(const struct script_word *w, unsigned int n)
 	snprintf(b->culprit, sizeof(b->culprit), "%s",
 		 get(w, n, "culprit") ? get(w, n, "culprit") : d->name);
 	b->lease = get_int(w, n, "lease", 0);
+	get_text(w, n, "holder", b->holder, sizeof(b->holder));
 }
 
 static void script_lease(const struct script_word *w, unsigned int n)
@@ -156,6 +157,7 @@ static void script_lease(const struct script_word *w, unsigned int n)
 	l->owner = (unsigned int)get_int(w, n, "owner", 0);
 	l->pid = (int)get_int(w, n, "pid", 0);
 	l->persistent = get_int(w, n, "persistent", 1);
+	l->forced = get_int(w, n, "forced", 0);
 	get_text(w, n, "members", l->members, sizeof(l->members));
 }
 

@@ -26,7 +26,7 @@ struct mock_lease {
 	unsigned long long id;
 	unsigned int state, owner;
 	int pid;
-	bool persistent;
+	bool persistent, forced;
 	char members[8192];
 	int read_fd, write_fd, pidfd;
 };

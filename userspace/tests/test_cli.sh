@@ -227,10 +227,32 @@ no_log 'lease-new'
 ctl 1 'nor picked' lease new nvme:auto
 ctl 1 'nor added' add old 01:00.0
 no_log 'lease-add'
-ctl 0 'unless by force' lease --force new 01:00.0
-log 'lease-new name=new devices=0000:01:00.0$'
-err 'taken all the same'
+ctl 1 'nor by force' lease --force new 01:00.0
+no_log 'lease-new'
 rm -r "$work/root/sys/class/block" "$work/root/proc/self/mountinfo"
+
+usual 'blocker 0000:01:00.0 reason=mounted holder=nvme0n1p1
+blocker 0000:01:00.0 reason=block-held holder=nvme0n1p2'
+ctl 0 'what is in use of a device' info 01:00.0
+out 'a file system on it is mounted (nvme0n1p1)'
+ctl 1 'and in the check' check 01:00.0
+out '0000:01:00.0: a file system on it is mounted (nvme0n1p1)'
+out 'umount\|unmount'
+out '(nvme0n1p2)'
+ctl 0 'and as JSON' info -j 01:00.0
+out '"holder": *"nvme0n1p1"'
+usual 'blocker 0000:01:00.0 reason=mounted holder=nvme0n1p1
+fail lease-new errno=EBUSY reason=mounted text="0000:01:00.0: nvme0n1p1 is mounted"'
+ctl 1 'and in a refusal' lease new 01:00.0
+err '0000:01:00.0: a file system on it is mounted (nvme0n1p1)'
+usual
+ctl 0 'force is handed on' lease --force --boot-display new 01:00.0
+log 'flags=6'
+usual 'lease vm9 forced=1'
+ctl 0 'and remembered' show vm9
+out ', forced$'
+ctl 0 'as JSON too' show -j vm9
+out '"forced": *true'
 
 echo '# Leases'
 usual

@@ -311,7 +311,7 @@ static void hostile(void)
 			else if (err != -EPROTO || info)
 				bad++;
 			if (!err && attr != PTX_A_LEASE_MEMBER && attr != PTX_A_LEASE_PERSISTENT &&
-			    lengths[i] != 4)
+			    attr != PTX_A_LEASE_FORCED && lengths[i] != 4)
 				bad++;
 		}
 	}

@@ -159,6 +159,9 @@ int ptx_blocker_parse(struct nlattr *nest, struct ptx_blocker *blocker)
 		case PTX_A_BLOCKER_CULPRIT:
 			ok &= ptx_nl_name(attr, blocker->culprit);
 			break;
+		case PTX_A_BLOCKER_HOLDER:
+			ok &= ptx_nl_name(attr, blocker->holder);
+			break;
 		case PTX_A_BLOCKER_LEASE_ID: {
 			uint64_t id = 0;
 

@@ -64,6 +64,22 @@ static const struct reason_rule reason_rules[] = {
 		"vfs-enabled", "its virtual functions are enabled",
 		"lease one of them instead, or turn them off: "
 		"echo 0 > /sys/bus/pci/devices/{device}/sriov_numvfs" },
+	[PTX_REASON_MOUNTED] = {
+		"mounted", "a file system on it is mounted",
+		"unmount it, and see what else of it is in use: ptxctl info {device}" },
+	[PTX_REASON_BLOCK_HELD] = {
+		"block-held", "a block device of it is held by device mapper, md, swap or a program",
+		"take it out of use (swapoff, vgchange -an, mdadm --stop): ptxctl info {device}" },
+	[PTX_REASON_NET_UP] = {
+		"net-up", "a network interface of it is up",
+		"take it down (ip link set ... down), or take the device all the same: --force" },
+	[PTX_REASON_NODE_OPEN] = {
+		"node-open", "a DRM or accel node of it is open",
+		"end the programs that use it, or take the device all the same: --force; "
+		"ptxctl check {device} names them" },
+	[PTX_REASON_CONSOLE] = {
+		"console", "the kernel's console is on it",
+		"take its console= off the kernel command line, or use another device" },
 	[PTX_REASON_BAD_DRIVER] = {
 		"bad-driver", "the driver asked for is missing or is not a VFIO driver",
 		"load it with modprobe, or leave the choice to ptx" },
@@ -349,12 +365,14 @@ void ptx_error_add_blocker(struct ptx_ctx *ctx, const struct ptx_blocker *blocke
 
 	for (size_t i = 0; i < e->nr_blockers; i++) {
 		if (e->blockers[i].reason == blocker->reason &&
-		    !strcmp(e->blockers[i].culprit, blocker->culprit))
+		    !strcmp(e->blockers[i].culprit, blocker->culprit) &&
+		    !strcmp(e->blockers[i].holder, blocker->holder))
 			return;
 	}
 	if (!ptx_grow(&e->blockers, e->nr_blockers, sizeof(*e->blockers)))
 		return;
 	e->blockers[e->nr_blockers] = *blocker;
 	e->blockers[e->nr_blockers].culprit[PTX_DEVICE_NAME_SIZE - 1] = '\0';
+	e->blockers[e->nr_blockers].holder[PTX_DEVICE_NAME_SIZE - 1] = '\0';
 	e->nr_blockers++;
 }

@@ -29,6 +29,7 @@ struct ptx_lease_info {
 	uid_t owner;
 	pid_t pid;
 	bool persistent;
+	bool forced;
 	uint64_t age_ms;
 	struct ptx_lease_member *members;
 	size_t nr_members;
@@ -67,6 +68,11 @@ pid_t ptx_lease_info_pid(const struct ptx_lease_info *info)
 bool ptx_lease_info_persistent(const struct ptx_lease_info *info)
 {
 	return info->persistent;
+}
+
+bool ptx_lease_info_forced(const struct ptx_lease_info *info)
+{
+	return info->forced;
 }
 
 uint64_t ptx_lease_info_age_ms(const struct ptx_lease_info *info)
@@ -288,6 +294,9 @@ static int parse_attr(struct ptx_lease_info *info, struct nlattr *attr)
 	case PTX_A_LEASE_PID:
 		ok = ptx_nl_u32(attr, &u32);
 		info->pid = (pid_t)u32;
+		break;
+	case PTX_A_LEASE_FORCED:
+		info->forced = true;
 		break;
 	case PTX_A_LEASE_PERSISTENT:
 		info->persistent = true;

@@ -88,6 +88,9 @@ pid_t ptx_lease_info_pid(const struct ptx_lease_info *info);
 /** ptx_lease_info_persistent() - does it live until released? */
 bool ptx_lease_info_persistent(const struct ptx_lease_info *info);
 
+/** ptx_lease_info_forced() - was a device in use taken for it, on demand? */
+bool ptx_lease_info_forced(const struct ptx_lease_info *info);
+
 /** ptx_lease_info_age_ms() - its age in milliseconds; 0 when not known */
 uint64_t ptx_lease_info_age_ms(const struct ptx_lease_info *info);
 
