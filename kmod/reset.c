@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The reset ladder: one method after the other, each followed by proof.
+ *
+ * A method that reports success may have done nothing, or left the device dead.
+ * So a device counts as reset only when it answers in configuration space, looks
+ * as it did before, and its class says that it is ready. Rules are data, in
+ * reset_rules.h. Owns nothing; the caller has the device to itself and no driver
+ * is bound to it.
+ */
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/ktime.h>
+#include <linux/pci.h>
+#include <linux/pm_runtime.h>
+#include <kunit/visibility.h>
+
+#include "events.h"
+#include "reset.h"
+#include "reset_rules.h"
+
+/*
+ * How long a function may answer with Configuration Request Retry Status after
+ * a reset before it counts as broken. The PCIe specification has 1 s; the PCI
+ * core allows 60 s, as devices do need it.
+ */
+#define PTX_RESET_READY_MS	60000
+#define PTX_RESET_POLL_MIN_MS	1
+#define PTX_RESET_POLL_MAX_MS	100
+
+/* What a function that retries requests reads as vendor, with the rest ones. */
+#define PTX_CRS_VENDOR		0x0001
+
+/* NVM Express base specification: controller capabilities and status. */
+#define PTX_NVME_CAP		0x00
+#define PTX_NVME_CSTS		0x1c
+#define PTX_NVME_CSTS_CFS	BIT(1)
+
+/*
+ * NVIDIA's chip identification, in BAR 0. While the chip boots behind its
+ * firewall, reads come back as 0xbadfxxxx.
+ */
+#define PTX_NVIDIA_BOOT_0	0x00
+#define PTX_NVIDIA_FIREWALL	0xbadf
+
+static bool ptx_reset_rule_fits(const struct ptx_reset_rule *rule,
+				const struct ptx_reset_ids *ids)
+{
+	u16 last = rule->last ?: rule->first;
+
+	return (!rule->vendor || rule->vendor == ids->vendor) &&
+	       (!rule->first || (ids->device >= rule->first && ids->device <= last)) &&
+	       (ids->class & rule->mask) == rule->class &&
+	       (!rule->physfn || ids->physfn) &&
+	       (!rule->behind_bridge || !ids->root_bus);
+}
+
+/**
+ * ptx_reset_plan_by_ids() - gather what all rules say of a device
+ * @ids: the device
+ * @plan: filled in: every ban, the longest waits, the strictest proof
+ */
+void ptx_reset_plan_by_ids(const struct ptx_reset_ids *ids,
+			   struct ptx_reset_plan *plan)
+{
+	unsigned int i;
+
+	memset(plan, 0, sizeof(*plan));
+	for (i = 0; i < ARRAY_SIZE(ptx_reset_rules); i++) {
+		const struct ptx_reset_plan *more = &ptx_reset_rules[i].plan;
+
+		if (!ptx_reset_rule_fits(&ptx_reset_rules[i], ids))
+			continue;
+		plan->banned |= more->banned;
+		plan->before_ms = max(plan->before_ms, more->before_ms);
+		plan->after_ms = max(plan->after_ms, more->after_ms);
+		plan->ready_ms = max(plan->ready_ms, more->ready_ms);
+		plan->ready = max(plan->ready, more->ready);
+		plan->hopeless |= more->hopeless;
+	}
+	if (!plan->ready_ms)
+		plan->ready_ms = PTX_RESET_READY_MS;
+}
+EXPORT_SYMBOL_IF_KUNIT(ptx_reset_plan_by_ids);
+
+/**
+ * ptx_reset_plan() - gather what all rules say of a device
+ * @pdev: the device
+ * @plan: filled in
+ */
+void ptx_reset_plan(struct pci_dev *pdev, struct ptx_reset_plan *plan)
+{
+	const struct ptx_reset_ids ids = {
+		.class = pdev->class,
+		.vendor = pdev->vendor,
+		.device = pdev->device,
+		.physfn = pdev->is_physfn,
+		.root_bus = pci_is_root_bus(pdev->bus),
+	};
+
+	ptx_reset_plan_by_ids(&ids, plan);
+}
+
+/**
+ * ptx_reset_permitted() - leave out the methods that are banned
+ * @plan: for the device
+ * @methods: as in struct pci_dev, the host's own order
+ * @permitted: gets the rest, in the same order, PCI_NUM_RESET_METHODS long
+ */
+void ptx_reset_permitted(const struct ptx_reset_plan *plan, const u8 *methods,
+			 u8 *permitted)
+{
+	unsigned int i, n = 0;
+
+	memset(permitted, 0, PCI_NUM_RESET_METHODS);
+	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i]; i++)
+		if (!(plan->banned & BIT(methods[i])))
+			permitted[n++] = methods[i];
+}
+EXPORT_SYMBOL_IF_KUNIT(ptx_reset_permitted);
+
+/* A virtual function has no ids of its own in configuration space. */
+static bool ptx_reset_answers(struct pci_dev *pdev)
+{
+	u32 value;
+
+	pci_read_config_dword(pdev, pdev->is_virtfn ? PCI_COMMAND : PCI_VENDOR_ID,
+			      &value);
+	return !PCI_POSSIBLE_ERROR(value) &&
+	       (pdev->is_virtfn || (value & 0xffff) != PTX_CRS_VENDOR);
+}
+
+/**
+ * ptx_reset_look() - see what a device looks like
+ * @pdev: the device, awake
+ * @face: filled in; not known if the device does not answer
+ */
+void ptx_reset_look(struct pci_dev *pdev, struct ptx_reset_face *face)
+{
+	unsigned int i;
+
+	memset(face, 0, sizeof(*face));
+	face->known = ptx_reset_answers(pdev);
+	pci_read_config_dword(pdev, PCI_VENDOR_ID, &face->id);
+	pci_read_config_dword(pdev, PCI_CLASS_REVISION, &face->revision);
+	for (i = 0; i < PTX_RESET_BARS; i++)
+		pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * i,
+				      &face->bars[i]);
+}
+
+static bool ptx_reset_is_ready(struct pci_dev *pdev, enum ptx_ready ready,
+			       void __iomem *regs)
+{
+	u32 value;
+
+	switch (ready) {
+	case PTX_READY_NVME:
+		value = readl(regs + PTX_NVME_CSTS);
+		return readl(regs + PTX_NVME_CAP) != ~0U && value != ~0U &&
+		       !(value & PTX_NVME_CSTS_CFS);
+	case PTX_READY_NVIDIA:
+		value = readl(regs + PTX_NVIDIA_BOOT_0);
+		return value != ~0U && value >> 16 != PTX_NVIDIA_FIREWALL;
+	default:
+		return true;
+	}
+}
+
+/* Asks again and again, less and less often, until @ask is true or it is late. */
+#define ptx_reset_wait(ask, deadline) ({				\
+	unsigned int ms_ = PTX_RESET_POLL_MIN_MS;			\
+	bool is_;							\
+									\
+	while (!(is_ = (ask)) && ktime_before(ktime_get(), deadline)) {	\
+		msleep(ms_);						\
+		ms_ = min(2 * ms_, PTX_RESET_POLL_MAX_MS);		\
+	}								\
+	is_;								\
+})
+
+static int ptx_reset_prove_class(struct pci_dev *pdev,
+				 const struct ptx_reset_plan *plan,
+				 ktime_t deadline)
+{
+	void __iomem *regs;
+	u16 command;
+	bool ready;
+
+	if (plan->ready == PTX_READY_GENERIC || pdev->is_virtfn)
+		return 0;
+	if (!(pci_resource_flags(pdev, 0) & IORESOURCE_MEM) ||
+	    pci_resource_len(pdev, 0) < PAGE_SIZE)
+		return -ENXIO;
+	regs = ioremap(pci_resource_start(pdev, 0), PAGE_SIZE);
+	if (!regs)
+		return -ENOMEM;
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
+	ready = ptx_reset_wait(ptx_reset_is_ready(pdev, plan->ready, regs), deadline);
+	pci_write_config_word(pdev, PCI_COMMAND, command);
+	iounmap(regs);
+	return ready ? 0 : -ETIMEDOUT;
+}
+
+/**
+ * ptx_reset_prove() - is a device well
+ * @pdev: the device, awake, with no driver
+ * @plan: how long to wait, and what for
+ * @face: what it looked like before, if that is known
+ *
+ * Return: 0; -ENODEV if it does not answer, -EIO if it looks different,
+ * -ETIMEDOUT or -ENXIO if its class is not ready, -ENOMEM.
+ */
+int ptx_reset_prove(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
+		    const struct ptx_reset_face *face)
+{
+	ktime_t deadline = ktime_add_ms(ktime_get(), plan->ready_ms);
+	struct ptx_reset_face now;
+
+	if (!ptx_reset_wait(ptx_reset_answers(pdev) || pci_dev_is_disconnected(pdev),
+			    deadline) || pci_dev_is_disconnected(pdev))
+		return -ENODEV;
+	if (face->known) {
+		ptx_reset_look(pdev, &now);
+		if (memcmp(face, &now, sizeof(now)))
+			return -EIO;
+	}
+	return ptx_reset_prove_class(pdev, plan, deadline);
+}
+
+/* One rung: this method and no other. */
+static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
+			 enum ptx_reset_method method)
+{
+	u8 saved[PCI_NUM_RESET_METHODS];
+	int ret;
+
+	msleep(plan->before_ms);
+	/* Sysfs may change these under the device's lock; we put back what we had. */
+	device_lock(&pdev->dev);
+	memcpy(saved, pdev->reset_methods, sizeof(saved));
+	memset(pdev->reset_methods, 0, sizeof(pdev->reset_methods));
+	pdev->reset_methods[0] = method;
+	device_unlock(&pdev->dev);
+	ret = pci_reset_function(pdev);
+	device_lock(&pdev->dev);
+	memcpy(pdev->reset_methods, saved, sizeof(saved));
+	device_unlock(&pdev->dev);
+	msleep(plan->after_ms);
+	return ret;
+}
+
+/**
+ * ptx_reset_climb() - reset a device, and do not believe it
+ * @pdev: the device, with no driver
+ * @plan: what its rules say
+ * @methods: the rungs, PCI_NUM_RESET_METHODS long
+ * @face: what it looked like when it was well
+ *
+ * A device without any method is only looked at. May take minutes.
+ *
+ * Return: 0 when the device is proven well; else what ptx_reset_prove() said
+ * after the last rung.
+ */
+int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
+		    const u8 *methods, const struct ptx_reset_face *face)
+{
+	unsigned int i;
+	int ret, proof;
+
+	if (plan->hopeless)
+		return -EOPNOTSUPP;
+	/* A bridge that sleeps hides what is below it. */
+	if (pm_runtime_resume_and_get(&pdev->dev) < 0)
+		pci_info(pdev, "does not wake up for a reset\n");
+	else
+		pm_runtime_get_noresume(&pdev->dev), pm_runtime_put_noidle(&pdev->dev);
+	proof = methods[0] ? -ENOTTY : ptx_reset_prove(pdev, plan, face);
+	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i]; i++) {
+		ktime_t began = ktime_get();
+
+		ret = ptx_reset_try(pdev, plan, methods[i]);
+		proof = ptx_reset_prove(pdev, plan, face);
+		ptx_trace_reset(pdev, methods[i], ret, proof,
+				ktime_ms_delta(ktime_get(), began));
+		/* It has to be well, and the method to have claimed that it worked. */
+		if (!ret && !proof)
+			break;
+		if (!ret)
+			pci_warn(pdev, "is not well after reset method %u (%d)\n",
+				 methods[i], proof);
+		else
+			proof = proof ?: ret;
+	}
+	pm_runtime_put_noidle(&pdev->dev);
+	return proof;
+}
