@@ -221,7 +221,8 @@ TEST_F(guard, multipath)
 	char disk[32];
 	int fd;
 
-	NEED(disk_of(name, disk), "a shared namespace at 07:00.0");
+	if (!disk_of(name, disk))
+		SKIP(return, "no shared namespace at 07:00.0");
 	snprintf(self->node, sizeof(self->node), "/dev/%s", disk);
 	fd = open(self->node, O_RDONLY | O_EXCL);
 	ASSERT_LE(0, fd);
@@ -271,7 +272,8 @@ TEST_F(guard, drm_node_open)
 	char path[64], card[32];
 	int i, fd = -1;
 
-	NEED(host_is_topology("guard"), "the topology guard");
+	if (!host_is_topology("guard"))
+		SKIP(return, "needs the topology guard");
 	for (i = 0; fd < 0 && i < 4; i++) {
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/drm/card%d", name, i);
 		snprintf(card, sizeof(card), "/dev/dri/card%d", i);
@@ -298,7 +300,8 @@ TEST_F(guard, virtual_functions)
 {
 	const char *name = "0000:01:00.0";
 
-	NEED(host_is_topology("sriov"), "the topology sriov");
+	if (!host_is_topology("sriov"))
+		SKIP(return, "needs the topology sriov");
 	ASSERT_EQ(0, pci_write(name, "sriov_drivers_autoprobe", "0"));
 	ASSERT_EQ(0, pci_write(name, "sriov_numvfs", "2"));
 	EXPECT_REFUSED(name, ALL_FORCE, PTX_REASON_VFS_ENABLED, "");

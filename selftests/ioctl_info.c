@@ -337,7 +337,7 @@ TEST_F(all, unknown_flags)
 	if (variant->cmd == PTX_LEASE_CREATE)
 		known = PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER;
 	if (variant->cmd == PTX_LEASE_ADD)
-		known = PTX_ADD_FLAGS_EXACT;
+		known = PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY;
 	for (bit = 0; bit < 32; bit++) {
 		if (known & (1u << bit))
 			continue;

@@ -59,7 +59,8 @@ static const struct reason_rule reason_rules[] = {
 		"nointremap off the kernel command line" },
 	[PTX_REASON_BOOT_DISPLAY] = {
 		"boot-display", "it drives the boot display",
-		"make another display the primary one in the firmware" },
+		"make another display the primary one in the firmware, or take this one all the same: "
+		"--boot-display" },
 	[PTX_REASON_VFS_ENABLED] = {
 		"vfs-enabled", "its virtual functions are enabled",
 		"lease one of them instead, or turn them off: "
