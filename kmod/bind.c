@@ -25,6 +25,7 @@
 #include "guard.h"
 #include "lease.h"
 #include "ptx_main.h"
+#include "reset.h"
 #include "vfio_pci.h"
 
 /* A driver_override is at most what sysfs can show. */
@@ -357,8 +358,10 @@ static int ptx_bind_attach_vfio(struct ptx_member *member)
 	if (bound)
 		vfio = to_pci_driver(pdev->dev.driver)->driver_managed_dma;
 	device_unlock(&pdev->dev);
-	if (bound)
+	if (bound) {
+		claim->attached = true;
 		ptx_journal_arm(&claim->journal, &e->entry);
+	}
 	if (bound && vfio)
 		return 0;
 
@@ -387,6 +390,7 @@ int ptx_bind_take(struct ptx_claim *claim)
 	static int (*const steps[])(struct ptx_member *member) = {
 		ptx_bind_settings,
 		ptx_bind_release_native,
+		ptx_reset_narrow,
 		ptx_bind_attach_vfio,
 	};
 	struct ptx_member *member;

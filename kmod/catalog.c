@@ -12,6 +12,7 @@
 #include "catalog.h"
 #include "events.h"
 #include "group.h"
+#include "reset.h"
 
 /**
  * struct ptx_kind_rule - a row of the table of kinds
@@ -95,14 +96,27 @@ enum ptx_kind ptx_kind_of(struct pci_dev *pdev)
 	return ptx_kind_by_id(pdev->class, pdev->vendor, pdev->device);
 }
 
-/*
- * The PCI core's numbering of reset methods, the order of its table
- * pci_reset_fn_methods since 5.15; cxl_bus joined in 6.11. The names are those
- * of the reset_method attribute, against which the tests compare.
- */
-static const char *const ptx_reset_names[] = {
-	"", "device_specific", "acpi", "flr", "af_flr", "pm", "bus", "cxl_bus",
+static const char *const ptx_reset_names[PTX_RESET_METHODS] = {
+	[PTX_RESET_DEVICE_SPECIFIC] = "device_specific",
+	[PTX_RESET_ACPI] = "acpi",
+	[PTX_RESET_FLR] = "flr",
+	[PTX_RESET_AF_FLR] = "af_flr",
+	[PTX_RESET_PM] = "pm",
+	[PTX_RESET_BUS] = "bus",
+	[PTX_RESET_CXL_BUS] = "cxl_bus",
 };
+
+/**
+ * ptx_reset_method_name() - name a reset method
+ * @method: a value of enum ptx_reset_method
+ *
+ * Return: as in the reset_method attribute; a static string.
+ */
+const char *ptx_reset_method_name(unsigned int method)
+{
+	return method && method < ARRAY_SIZE(ptx_reset_names) ?
+	       ptx_reset_names[method] : "unknown";
+}
 
 /**
  * ptx_reset_method_names() - write reset methods by name
@@ -118,8 +132,7 @@ void ptx_reset_method_names(const u8 *methods, size_t nr, char *buf, size_t size
 	buf[0] = '\0';
 	for (i = 0; i < nr && methods[i]; i++)
 		at += scnprintf(buf + at, size - at, "%s%s", at ? " " : "",
-				methods[i] < ARRAY_SIZE(ptx_reset_names) ?
-				ptx_reset_names[methods[i]] : "unknown");
+				ptx_reset_method_name(methods[i]));
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_reset_method_names);
 

@@ -17,6 +17,7 @@ static inline unsigned long ptx_device_key(struct pci_dev *pdev)
 
 enum ptx_kind ptx_kind_by_id(u32 class, u16 vendor, u16 device);
 enum ptx_kind ptx_kind_of(struct pci_dev *pdev);
+const char *ptx_reset_method_name(unsigned int method);
 void ptx_reset_method_names(const u8 *methods, size_t nr, char *buf, size_t size);
 struct pci_dev *ptx_catalog_find(const char *name);
 bool ptx_catalog_is_untried(struct pci_dev *pdev);

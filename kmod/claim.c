@@ -296,8 +296,12 @@ int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 			continue;
 		ptx_for_each_member(member, claims[i])
 			if (member->requested)
-				ptx_blockers_add(blockers, PTX_REASON_HELD,
+				ptx_blockers_add(blockers,
+						 holder->quarantined ?
+						 PTX_REASON_QUARANTINED :
+						 PTX_REASON_HELD,
 						 pci_name(member->pdev),
+						 holder->quarantined ? 0 :
 						 holder->lease->id);
 		ret = -EBUSY;
 	}
@@ -322,18 +326,23 @@ int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 /**
  * ptx_claim_holder() - who holds a group
  * @group: the group
+ * @quarantined: set to whether it is in quarantine rather than in a lease
  *
  * Return: the id of the lease that claims it, or 0.
  */
-u64 ptx_claim_holder(struct iommu_group *group)
+u64 ptx_claim_holder(struct iommu_group *group, bool *quarantined)
 {
 	struct ptx_claim *claim;
 	u64 id = 0;
 
+	*quarantined = false;
+
 	mutex_lock(&ptx_claims_lock);
 	claim = xa_load(&ptx_claims, iommu_group_id(group));
-	if (claim)
-		id = claim->lease->id;
+	if (claim) {
+		*quarantined = READ_ONCE(claim->quarantined);
+		id = *quarantined ? 0 : claim->lease->id;
+	}
 	mutex_unlock(&ptx_claims_lock);
 	return id;
 }
@@ -460,12 +469,41 @@ static void ptx_claim_announce(struct ptx_claim *claim)
 	}
 }
 
+/*
+ * The journal stops where the device failed: what it holds is what the device
+ * was before, its override keeps drivers away, and the registry keeps everybody
+ * else away. The lease is over; the claim stays, with the reference that the
+ * lease's list had, and with one on the module.
+ */
+static void ptx_claim_quarantine(struct ptx_claim *claim)
+{
+	struct ptx_lease *lease = claim->lease;
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		ptx_event_member(PTX_EVENT_MEMBER_QUARANTINED, member,
+				 PTX_REASON_QUARANTINED);
+	spin_lock(&lease->state_lock);
+	if (!claim->quarantined)
+		__module_get(THIS_MODULE);
+	claim->quarantined = true;
+	claim->state = PTX_MEMBER_STATE_QUARANTINED;
+	if (!lease->fault.reason)
+		lease->fault = claim->fault;
+	list_del_init(&claim->node);
+	spin_unlock(&lease->state_lock);
+	wake_up_all(&lease->wait);
+	ptx_lease_settle(lease);
+}
+
 static void ptx_claim_drain(struct ptx_claim *claim)
 {
 	struct ptx_lease *lease = claim->lease;
 	enum ptx_member_state end = PTX_MEMBER_STATE_HOME;
 	struct ptx_fault fault = {};
+	bool quarantined = claim->quarantined;
 	struct ptx_member *member;
+	enum ptx_undo undo;
 
 	ptx_claim_wait_closed(claim);
 	if (ptx_going_down()) {
@@ -475,7 +513,12 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 		 */
 		return;
 	}
-	if (ptx_journal_unwind(&claim->journal) == PTX_UNDO_DRIVERLESS)
+	undo = ptx_journal_unwind(&claim->journal);
+	if (undo == PTX_UNDO_QUARANTINED) {
+		ptx_claim_quarantine(claim);
+		return;
+	}
+	if (undo == PTX_UNDO_DRIVERLESS)
 		end = PTX_MEMBER_STATE_DRIVERLESS;
 	ptx_for_each_member(member, claim)
 		if (member->outcome == PTX_MEMBER_STATE_DRIVERLESS) {
@@ -494,7 +537,33 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 	spin_unlock(&lease->state_lock);
 	wake_up_all(&lease->wait);
 	ptx_lease_settle(lease);
+	/* As for a lease: we run in a worker, which is waited for at exit. */
+	if (quarantined)
+		module_put(THIS_MODULE);
 	ptx_claim_put(claim);
+}
+
+/**
+ * ptx_claim_retry() - try again to make a claim well that is in quarantine
+ * @claim: the claim; the caller holds no spinlock
+ *
+ * Return: true if it was in quarantine and its work has been started.
+ */
+bool ptx_claim_retry(struct ptx_claim *claim)
+{
+	bool start;
+
+	spin_lock(&claim->lease->state_lock);
+	start = claim->state == PTX_MEMBER_STATE_QUARANTINED;
+	if (start) {
+		claim->state = PTX_MEMBER_STATE_DRAINING;
+		claim->bus_was_reset = false;
+		memset(&claim->fault, 0, sizeof(claim->fault));
+	}
+	spin_unlock(&claim->lease->state_lock);
+	if (start)
+		ptx_claim_start(claim, ptx_inline);
+	return start;
 }
 
 /*

@@ -9,5 +9,6 @@ struct ptx_claim;
 bool ptx_claim_is_busy(struct ptx_claim *claim);
 void ptx_claim_start(struct ptx_claim *claim, bool inl);
 void ptx_claim_send_home(struct ptx_claim *claim);
+bool ptx_claim_retry(struct ptx_claim *claim);
 
 #endif

@@ -155,3 +155,17 @@ void ptx_trace_end(struct pci_dev *pdev, const char *step)
 {
 	trace_ptx_step(pci_name(pdev), step, false);
 }
+
+/**
+ * ptx_trace_reset() - a rung of the reset ladder has been tried
+ * @pdev: the device
+ * @method: as in the reset_method attribute
+ * @ret: what the PCI core said
+ * @proof: what the device showed
+ * @ms: how long both took
+ */
+void ptx_trace_reset(struct pci_dev *pdev, const char *method, int ret, int proof,
+		     s64 ms)
+{
+	trace_ptx_reset(pci_name(pdev), method, ret, proof, ms);
+}

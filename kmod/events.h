@@ -16,5 +16,7 @@ void ptx_event_member(enum ptx_event event, struct ptx_member *member,
 unsigned int ptx_event_generation(void);
 void ptx_trace_begin(struct pci_dev *pdev, const char *step);
 void ptx_trace_end(struct pci_dev *pdev, const char *step);
+void ptx_trace_reset(struct pci_dev *pdev, const char *method, int ret, int proof,
+		     s64 ms);
 
 #endif

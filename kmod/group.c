@@ -142,7 +142,9 @@ static bool ptx_vfio_driver_takes(const char *name, struct pci_dev *pdev)
 void ptx_group_judge(const struct ptx_group_look *look, const char *name,
 		     struct ptx_blockers *blockers)
 {
-	if (look->holder)
+	if (look->quarantined)
+		ptx_blockers_add(blockers, PTX_REASON_QUARANTINED, name, 0);
+	else if (look->holder)
 		ptx_blockers_add(blockers, PTX_REASON_HELD, name, look->holder);
 	else if (look->in_use)
 		ptx_blockers_add(blockers, PTX_REASON_IN_USE, name, 0);
@@ -180,8 +182,7 @@ EXPORT_SYMBOL_IF_KUNIT(ptx_member_judge);
 void ptx_group_verdict(struct ptx_claim *claim, u32 flags,
 		       struct ptx_blockers *blockers)
 {
-	const struct ptx_group_look look = {
-		.holder = ptx_claim_holder(claim->group),
+	struct ptx_group_look look = {
 		.in_use = ptx_group_is_in_use(claim->group),
 		.direct_region = ptx_group_has_direct_region(claim->group),
 		.isolated_msi = iommu_group_has_isolated_msi(claim->group),
@@ -189,6 +190,7 @@ void ptx_group_verdict(struct ptx_claim *claim, u32 flags,
 	};
 	struct ptx_member *member;
 
+	look.holder = ptx_claim_holder(claim->group, &look.quarantined);
 	ptx_group_judge(&look, ptx_group_first_name(claim), blockers);
 	ptx_for_each_member(member, claim) {
 		const struct ptx_member_look seen = {

@@ -69,7 +69,7 @@ EXPORT_SYMBOL_IF_KUNIT(ptx_journal_arm);
 
 /**
  * ptx_journal_unwind() - undo everything, last entry first
- * @journal: is empty afterwards
+ * @journal: is empty afterwards, unless a step said PTX_UNDO_QUARANTINED
  *
  * Return: the worst that an undo step reported.
  */
@@ -85,6 +85,8 @@ enum ptx_undo ptx_journal_unwind(struct ptx_journal *journal)
 		if (entry->armed) {
 			ptx_journal_at(journal, step->undoing);
 			worst = max(worst, step->undo(entry));
+			if (worst == PTX_UNDO_QUARANTINED)
+				break;
 		}
 		list_del(&entry->node);
 		step->free(entry);

@@ -11,10 +11,13 @@ struct ptx_entry;
  * enum ptx_undo - how an undo step ended; it always ends
  * @PTX_UNDO_DONE: the prior state is restored
  * @PTX_UNDO_DRIVERLESS: everything but the native driver, which refused
+ * @PTX_UNDO_QUARANTINED: the device is not well; this entry and those before it
+ *	stay, for another try
  */
 enum ptx_undo {
 	PTX_UNDO_DONE,
 	PTX_UNDO_DRIVERLESS,
+	PTX_UNDO_QUARANTINED,
 };
 
 /**

@@ -399,6 +399,9 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	ptx_event_member(PTX_EVENT_MEMBER_GONE, member, PTX_REASON_GONE);
 	wake_up_all(&lease->wait);
 	ptx_lease_kick(lease);
+	/* Out of quarantine: there is nothing left to make well. */
+	if (all_gone)
+		ptx_claim_retry(member->claim);
 	ptx_member_put(member);
 	ptx_lease_put(lease);
 	return NOTIFY_OK;

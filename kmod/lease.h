@@ -127,6 +127,9 @@ struct ptx_lease {
  * @flags: of the request, bits of enum ptx_add_flags
  * @journal: belongs to the work item, or to the task that runs it inline
  * @work: builds the claim up, and takes it down
+ * @attached: a device of it has been on a VFIO driver
+ * @bus_was_reset: on the way home, for all its devices at once
+ * @quarantined: it has been, and is until it is home; holds the module
  * @state: under the lease's state_lock
  * @built: building has ended, well or badly
  * @kick: marked for draining, work not started yet
@@ -147,6 +150,9 @@ struct ptx_claim {
 	u32 flags;
 	struct ptx_journal journal;
 	struct work_struct work;
+	bool attached;
+	bool bus_was_reset;
+	bool quarantined;
 	enum ptx_member_state state;
 	bool built;
 	bool kick;
@@ -271,6 +277,8 @@ static inline bool ptx_lease_open_for_business(struct ptx_lease *lease)
 
 /* request.c */
 int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add);
+int ptx_claim_reset(struct ptx_claim *claim, u32 timeout_ms,
+		    struct ptx_fault *fault);
 int ptx_lease_remove(struct ptx_lease *lease,
 		     const struct ptx_device_name *devices, u32 nr,
 		     u32 timeout_ms, struct ptx_fault *fault);
@@ -286,7 +294,7 @@ static inline void ptx_claim_get(struct ptx_claim *claim)
 }
 int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 		    struct ptx_blockers *blockers);
-u64 ptx_claim_holder(struct iommu_group *group);
+u64 ptx_claim_holder(struct iommu_group *group, bool *quarantined);
 struct ptx_member *ptx_member_get(struct pci_dev *pdev);
 static inline void ptx_member_put(struct ptx_member *member)
 {

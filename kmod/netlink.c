@@ -58,6 +58,7 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_NET_UP] = "is up",
 	[PTX_REASON_NODE_OPEN] = "is open",
 	[PTX_REASON_CONSOLE] = "is the console",
+	[PTX_REASON_QUARANTINED] = "no reset made it well; it is in quarantine",
 	[PTX_REASON_BAD_DRIVER] = "driver is missing or not for VFIO",
 	[PTX_REASON_UNBIND_STUCK] = "driver does not let go of it",
 	[PTX_REASON_ATTACH_FAILED] = "VFIO driver refused it; see the log",
@@ -121,6 +122,7 @@ static int ptx_nl_check(struct genl_info *info)
 
 		if (type < BITS_PER_LONG && __test_and_set_bit(type, &seen) &&
 		    (info->genlhdr->cmd == PTX_CMD_DEVICE_GET ||
+		     info->genlhdr->cmd == PTX_CMD_DEVICE_RESET ||
 		     type != PTX_A_LEASE_DEVICE)) {
 			NL_SET_ERR_MSG_ATTR(info->extack, attr,
 					    "attribute given twice");
@@ -130,15 +132,21 @@ static int ptx_nl_check(struct genl_info *info)
 	return 0;
 }
 
-static int ptx_nl_right(struct sk_buff *skb, struct genl_info *info)
+static int ptx_nl_right(struct sk_buff *skb, struct genl_info *info,
+			enum ptx_right right)
 {
-	struct nlattr *flags = info->attrs[PTX_A_LEASE_ADD_FLAGS];
-	bool force = flags && nla_get_u32(flags) & PTX_ADD_FLAGS_OVERRIDE;
-
-	if (ptx_may_message(skb, PTX_RIGHT_CHANGE) &&
-	    (!force || ptx_may_message(skb, PTX_RIGHT_FORCE)))
+	if (ptx_may_message(skb, right))
 		return 0;
 	return ptx_nl_fail_reason(info, -EPERM, PTX_REASON_NO_RIGHT);
+}
+
+/* Only for commands that have the attribute: there are no others in the array. */
+static enum ptx_right ptx_nl_add_right(struct genl_info *info)
+{
+	struct nlattr *flags = info->attrs[PTX_A_LEASE_ADD_FLAGS];
+
+	return flags && nla_get_u32(flags) & PTX_ADD_FLAGS_OVERRIDE ?
+	       PTX_RIGHT_FORCE : PTX_RIGHT_CHANGE;
 }
 
 /* Devices */
@@ -151,12 +159,15 @@ static int ptx_nl_put_string(struct sk_buff *skb, int attr, const char *value)
 static int ptx_nl_put_membership(struct sk_buff *skb, struct pci_dev *pdev)
 {
 	struct ptx_member *member = ptx_member_get(pdev);
-	int ret;
+	int ret = 0;
 
 	if (!member)
 		return 0;
-	ret = nla_put_u64_64bit(skb, PTX_A_DEVICE_LEASE_ID,
-				member->claim->lease->id, 0) ?:
+	/* The lease of a device in quarantine is over. */
+	if (!READ_ONCE(member->claim->quarantined))
+		ret = nla_put_u64_64bit(skb, PTX_A_DEVICE_LEASE_ID,
+					member->claim->lease->id, 0);
+	ret = ret ?:
 	      nla_put_u32(skb, PTX_A_DEVICE_MEMBER_STATE,
 			  READ_ONCE(member->claim->state));
 	ptx_member_put(member);
@@ -313,6 +324,41 @@ err_free:
 	nlmsg_free(msg);
 	kfree(blockers.list);
 	pci_dev_put(pdev);
+	return ret;
+}
+
+int ptx_nl_device_reset_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_member *member = NULL;
+	struct ptx_fault fault = {};
+	struct pci_dev *pdev;
+	const char *name;
+	int ret;
+
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
+	if (ret)
+		return ret;
+	if (GENL_REQ_ATTR_CHECK(info, PTX_A_DEVICE_NAME))
+		return -EINVAL;
+	name = nla_data(info->attrs[PTX_A_DEVICE_NAME]);
+	strscpy(fault.culprit, name);
+	pdev = ptx_catalog_find(name);
+	if (pdev)
+		member = ptx_member_get(pdev);
+	if (member) {
+		ret = ptx_claim_reset(member->claim, PTX_TIMEOUT_DEFAULT_MS, &fault);
+		ptx_member_put(member);
+	} else if (pdev) {
+		ret = -EINVAL;
+	} else {
+		ret = -ENODEV;
+		fault.reason = PTX_REASON_NO_DEVICE;
+	}
+	pci_dev_put(pdev);
+	if (ret)
+		ptx_nl_fail(info, ret, &fault);
+	if (ret == -EINVAL)
+		GENL_SET_ERR_MSG_FMT(info, "%s: is not in quarantine", name);
 	return ret;
 }
 
@@ -683,7 +729,7 @@ int ptx_nl_lease_new_doit(struct sk_buff *skb, struct genl_info *info)
 	const char *name;
 	int ret;
 
-	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, ptx_nl_add_right(info));
 	if (ret)
 		return ret;
 	if (GENL_REQ_ATTR_CHECK(info, PTX_A_LEASE_NAME))
@@ -732,7 +778,7 @@ int ptx_nl_lease_add_doit(struct sk_buff *skb, struct genl_info *info)
 	u32 nr;
 	int ret;
 
-	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, ptx_nl_add_right(info));
 	if (ret)
 		return ret;
 	if (GENL_REQ_ATTR_CHECK(info, PTX_A_LEASE_DEVICE))
@@ -763,7 +809,7 @@ int ptx_nl_lease_remove_doit(struct sk_buff *skb, struct genl_info *info)
 	u32 nr;
 	int ret;
 
-	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
 	if (ret)
 		return ret;
 	if (GENL_REQ_ATTR_CHECK(info, PTX_A_LEASE_DEVICE))
@@ -799,7 +845,7 @@ int ptx_nl_lease_release_doit(struct sk_buff *skb, struct genl_info *info)
 	struct ptx_lease *lease;
 	int ret;
 
-	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info);
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
 	if (ret)
 		return ret;
 	lease = ptx_nl_lease(skb, info);

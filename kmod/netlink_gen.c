@@ -61,6 +61,11 @@ static const struct nla_policy ptx_lease_release_nl_policy[PTX_A_LEASE_TIMEOUT_M
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
 };
 
+/* PTX_CMD_DEVICE_RESET - do */
+static const struct nla_policy ptx_device_reset_nl_policy[PTX_A_DEVICE_NAME + 1] = {
+	[PTX_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
+};
+
 /* Ops table for ptx */
 static const struct genl_split_ops ptx_nl_ops[] = {
 	{
@@ -116,6 +121,13 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.doit		= ptx_nl_lease_release_doit,
 		.policy		= ptx_lease_release_nl_policy,
 		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_DEVICE_RESET,
+		.doit		= ptx_nl_device_reset_doit,
+		.policy		= ptx_device_reset_nl_policy,
+		.maxattr	= PTX_A_DEVICE_NAME,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

@@ -427,7 +427,8 @@ int ptx_home_verdict(struct ptx_lease *lease, long left,
  * @fault: why it failed
  *
  * Return: 0, -ENOENT when one is not a member and nothing was done,
- * -ESHUTDOWN, -ETIMEDOUT, -EINTR, -ENOMEM, -EIO when a native driver refused.
+ * -ESHUTDOWN, -ETIMEDOUT, -EINTR, -ENOMEM, -EIO when a native driver refused or
+ * no reset made a device well.
  */
 int ptx_lease_remove(struct ptx_lease *lease,
 		     const struct ptx_device_name *devices, u32 nr,
@@ -482,7 +483,8 @@ int ptx_lease_remove(struct ptx_lease *lease,
 				max(1L, (long)(deadline - jiffies)));
 		ret = ptx_home_verdict(lease, left, fault);
 		for (i = 0; !ret && i < found; i++)
-			if (claims[i]->fault.reason == PTX_REASON_NATIVE_REFUSED) {
+			if (claims[i]->fault.reason == PTX_REASON_NATIVE_REFUSED ||
+			    claims[i]->fault.reason == PTX_REASON_QUARANTINED) {
 				*fault = claims[i]->fault;
 				ret = -EIO;
 			}
@@ -490,5 +492,52 @@ int ptx_lease_remove(struct ptx_lease *lease,
 	for (i = 0; i < found; i++)
 		ptx_claim_put(claims[i]);
 	kfree(claims);
+	return ret;
+}
+
+static bool ptx_claim_is_draining(struct ptx_claim *claim)
+{
+	bool draining;
+
+	spin_lock(&claim->lease->state_lock);
+	draining = claim->state == PTX_MEMBER_STATE_DRAINING;
+	spin_unlock(&claim->lease->state_lock);
+	return draining;
+}
+
+/**
+ * ptx_claim_reset() - try to make a claim well that is in quarantine, and wait
+ * @claim: the claim
+ * @timeout_ms: how long to wait
+ * @fault: why it failed
+ *
+ * Return: 0 when it is home, -EBUSY if it is in a lease, -EIO if it is in
+ * quarantine again, or a native driver refused a device, -ETIMEDOUT, -EINTR.
+ */
+int ptx_claim_reset(struct ptx_claim *claim, u32 timeout_ms,
+		    struct ptx_fault *fault)
+{
+	struct ptx_lease *lease = claim->lease;
+	int ret;
+
+	if (!ptx_claim_retry(claim)) {
+		fault->reason = PTX_REASON_HELD;
+		fault->lease = lease->id;
+		return -EBUSY;
+	}
+	ret = ptx_wait_verdict(wait_event_killable_timeout(lease->wait,
+			!ptx_claim_is_draining(claim),
+			max(1UL, msecs_to_jiffies(timeout_ms))));
+	if (ret) {
+		fault->reason = ret == -EINTR ? PTX_REASON_INTERRUPTED :
+						PTX_REASON_TIMEOUT;
+		return ret;
+	}
+	spin_lock(&lease->state_lock);
+	if (claim->fault.reason) {
+		*fault = claim->fault;
+		ret = -EIO;
+	}
+	spin_unlock(&lease->state_lock);
 	return ret;
 }

@@ -5,17 +5,24 @@
  * A method that reports success may have done nothing, or left the device dead.
  * So a device counts as reset only when it answers in configuration space, looks
  * as it did before, and its class says that it is ready. Rules are data, in
- * reset_rules.h. Owns nothing; the caller has the device to itself and no driver
- * is bound to it.
+ * reset_rules.h. The caller has the device to itself, with no driver bound to it.
+ *
+ * In a lease the ladder is a step like any other: before a device goes to VFIO,
+ * its methods are narrowed to what its rules permit, since vfio-pci-core resets
+ * it when it likes, and when the guest does; on the way back it is climbed.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/ktime.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
+#include <linux/slab.h>
 #include <kunit/visibility.h>
 
+#include "catalog.h"
 #include "events.h"
+#include "lease.h"
+#include "ptx_main.h"
 #include "reset.h"
 #include "reset_rules.h"
 
@@ -27,6 +34,9 @@
 #define PTX_RESET_READY_MS	60000
 #define PTX_RESET_POLL_MIN_MS	1
 #define PTX_RESET_POLL_MAX_MS	100
+
+/* How often a bus reset is begun again that found a lock taken. */
+#define PTX_RESET_BUS_TRIES	50
 
 /* What a function that retries requests reads as vendor, with the rest ones. */
 #define PTX_CRS_VENDOR		0x0001
@@ -83,12 +93,12 @@ void ptx_reset_plan_by_ids(const struct ptx_reset_ids *ids,
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_reset_plan_by_ids);
 
-/**
+/*
  * ptx_reset_plan() - gather what all rules say of a device
  * @pdev: the device
  * @plan: filled in
  */
-void ptx_reset_plan(struct pci_dev *pdev, struct ptx_reset_plan *plan)
+static void ptx_reset_plan(struct pci_dev *pdev, struct ptx_reset_plan *plan)
 {
 	const struct ptx_reset_ids ids = {
 		.class = pdev->class,
@@ -130,12 +140,12 @@ static bool ptx_reset_answers(struct pci_dev *pdev)
 	       (pdev->is_virtfn || (value & 0xffff) != PTX_CRS_VENDOR);
 }
 
-/**
+/*
  * ptx_reset_look() - see what a device looks like
  * @pdev: the device, awake
  * @face: filled in; not known if the device does not answer
  */
-void ptx_reset_look(struct pci_dev *pdev, struct ptx_reset_face *face)
+static void ptx_reset_look(struct pci_dev *pdev, struct ptx_reset_face *face)
 {
 	unsigned int i;
 
@@ -202,7 +212,7 @@ static int ptx_reset_prove_class(struct pci_dev *pdev,
 	return ready ? 0 : -ETIMEDOUT;
 }
 
-/**
+/*
  * ptx_reset_prove() - is a device well
  * @pdev: the device, awake, with no driver
  * @plan: how long to wait, and what for
@@ -211,7 +221,7 @@ static int ptx_reset_prove_class(struct pci_dev *pdev,
  * Return: 0; -ENODEV if it does not answer, -EIO if it looks different,
  * -ETIMEDOUT or -ENXIO if its class is not ready, -ENOMEM.
  */
-int ptx_reset_prove(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
+static int ptx_reset_prove(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
 		    const struct ptx_reset_face *face)
 {
 	ktime_t deadline = ktime_add_ms(ktime_get(), plan->ready_ms);
@@ -228,10 +238,18 @@ int ptx_reset_prove(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
 	return ptx_reset_prove_class(pdev, plan, deadline);
 }
 
-/* One rung: this method and no other. */
+/*
+ * One rung: this method and no other.
+ *
+ * A rescan of the bus reads a bridge's control register, and writes it back
+ * later. If a bus reset begins and ends in between, the rescan begins it again,
+ * behind everybody's back. The lock keeps rescans out; it may be held for long
+ * by the removal of a device that VFIO waits for.
+ */
 static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
 			 enum ptx_reset_method method)
 {
+	const bool by_bus = BIT(method) & PTX_BAN_BUS;
 	u8 saved[PCI_NUM_RESET_METHODS];
 	int ret;
 
@@ -242,7 +260,11 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 	memset(pdev->reset_methods, 0, sizeof(pdev->reset_methods));
 	pdev->reset_methods[0] = method;
 	device_unlock(&pdev->dev);
+	if (by_bus)
+		pci_lock_rescan_remove();
 	ret = pci_reset_function(pdev);
+	if (by_bus)
+		pci_unlock_rescan_remove();
 	device_lock(&pdev->dev);
 	memcpy(pdev->reset_methods, saved, sizeof(saved));
 	device_unlock(&pdev->dev);
@@ -250,48 +272,195 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 	return ret;
 }
 
-/**
+/*
  * ptx_reset_climb() - reset a device, and do not believe it
  * @pdev: the device, with no driver
  * @plan: what its rules say
  * @methods: the rungs, PCI_NUM_RESET_METHODS long
  * @face: what it looked like when it was well
  *
- * A device without any method is only looked at. May take minutes.
+ * May take minutes.
  *
- * Return: 0 when the device is proven well; else what ptx_reset_prove() said
- * after the last rung.
+ * Return: 0 when the device was reset and is proven well; -ENOTTY when there is
+ * no method, or none that the PCI core can carry out; else what was wrong after
+ * the last rung.
  */
-int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
-		    const u8 *methods, const struct ptx_reset_face *face)
+static int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
+			   const u8 *methods, const struct ptx_reset_face *face)
 {
+	int ret, proof, worst = -ENOTTY;
 	unsigned int i;
-	int ret, proof;
 
-	if (plan->hopeless)
-		return -EOPNOTSUPP;
-	/* A bridge that sleeps hides what is below it. */
-	if (pm_runtime_resume_and_get(&pdev->dev) < 0)
-		pci_info(pdev, "does not wake up for a reset\n");
-	else
-		pm_runtime_get_noresume(&pdev->dev), pm_runtime_put_noidle(&pdev->dev);
-	proof = methods[0] ? -ENOTTY : ptx_reset_prove(pdev, plan, face);
 	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i]; i++) {
 		ktime_t began = ktime_get();
 
 		ret = ptx_reset_try(pdev, plan, methods[i]);
+		/* On offer, but not to be had, as behind some hotplug slots. */
+		if (ret == -ENOTTY)
+			continue;
 		proof = ptx_reset_prove(pdev, plan, face);
-		ptx_trace_reset(pdev, methods[i], ret, proof,
+		ptx_trace_reset(pdev, ptx_reset_method_name(methods[i]), ret, proof,
 				ktime_ms_delta(ktime_get(), began));
 		/* It has to be well, and the method to have claimed that it worked. */
-		if (!ret && !proof)
+		worst = proof ?: ret;
+		if (!worst)
 			break;
-		if (!ret)
-			pci_warn(pdev, "is not well after reset method %u (%d)\n",
-				 methods[i], proof);
-		else
-			proof = proof ?: ret;
+		pci_warn(pdev, "is not well after reset by %s (%d)\n",
+			 ptx_reset_method_name(methods[i]), worst);
 	}
-	pm_runtime_put_noidle(&pdev->dev);
+	return worst;
+}
+
+struct ptx_bus_look {
+	struct ptx_claim *claim;
+	bool foreign;
+};
+
+static int ptx_reset_is_foreign(struct pci_dev *pdev, void *data)
+{
+	struct ptx_bus_look *look = data;
+	struct ptx_member *member = ptx_member_get(pdev);
+
+	look->foreign |= !member || member->claim != look->claim;
+	if (member)
+		ptx_member_put(member);
+	return look->foreign;
+}
+
+/*
+ * The whole bus at once: the only way for functions that share a device.
+ * Whatever is on or below the bus is reset with it, so it must all be ours.
+ */
+static int ptx_reset_bus(struct ptx_claim *claim, struct pci_dev *pdev)
+{
+	struct ptx_reset_plan plan;
+	struct ptx_member *member;
+	struct ptx_bus_look look = { .claim = claim };
+	unsigned int tries = 0;
+	int ret = 0;
+
+	if (!pdev->bus->self)
+		return -ENOTTY;
+	pci_walk_bus(pdev->bus, ptx_reset_is_foreign, &look);
+	if (look.foreign)
+		return -EBUSY;
+	ptx_for_each_member(member, claim) {
+		ptx_reset_plan(member->pdev, &plan);
+		if (plan.banned & BIT(PTX_RESET_BUS))
+			ret = -ENOTTY;
+	}
+	if (ret)
+		return ret;
+	/* It gives up where a lock is taken, be it for a moment by sysfs. */
+	do {
+		pci_lock_rescan_remove();
+		ret = pci_reset_bus(pdev);
+		pci_unlock_rescan_remove();
+		if (ret == -EAGAIN)
+			msleep(PTX_RESET_POLL_MAX_MS);
+	} while (ret == -EAGAIN && tries++ < PTX_RESET_BUS_TRIES);
+	return ret;
+}
+
+struct ptx_reset_entry {
+	struct ptx_entry entry;
+	struct ptx_member *member;
+	struct ptx_reset_plan plan;
+	struct ptx_reset_face face;
+	u8 methods[PCI_NUM_RESET_METHODS];
+};
+
+/*
+ * First the device by itself, then with the whole bus. One that cannot be reset
+ * at all is as well as it looks.
+ */
+static int ptx_reset_member(struct ptx_reset_entry *e)
+{
+	struct ptx_claim *claim = e->member->claim;
+	struct pci_dev *pdev = e->member->pdev;
+	ktime_t began = ktime_get();
+	int ret, proof;
+
+	if (e->plan.hopeless)
+		return -EOPNOTSUPP;
+	proof = ptx_reset_climb(pdev, &e->plan, e->methods, &e->face);
+	if (!proof)
+		return 0;
+	ret = claim->bus_was_reset ? 0 : ptx_reset_bus(claim, pdev);
+	claim->bus_was_reset |= !ret;
+	if (ret && proof != -ENOTTY)
+		return proof;
+	proof = ptx_reset_prove(pdev, &e->plan, &e->face);
+	ptx_trace_reset(pdev, ret ? "" : "whole bus", 0, proof,
+			ktime_ms_delta(ktime_get(), began));
 	return proof;
+}
+
+static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
+{
+	struct ptx_reset_entry *e =
+		container_of(entry, struct ptx_reset_entry, entry);
+	struct ptx_member *member = e->member;
+	struct pci_dev *pdev = member->pdev;
+	int ret;
+
+	/* Nobody could reach it, or nobody will. */
+	if (!member->claim->attached || READ_ONCE(member->gone) ||
+	    READ_ONCE(member->leaving))
+		return PTX_UNDO_DONE;
+	ptx_trace_begin(pdev, "reset");
+	/* A device that sleeps answers, but its registers do not. */
+	pm_runtime_get_sync(&pdev->dev);
+	ret = ptx_reset_member(e);
+	pm_runtime_put(&pdev->dev);
+	ptx_trace_end(pdev, "reset");
+	if (!ret || READ_ONCE(member->gone) || READ_ONCE(member->leaving))
+		return PTX_UNDO_DONE;
+	pci_err(pdev, "no reset made it well (%d): it stays in quarantine\n", ret);
+	pci_clear_master(pdev);
+	strscpy(member->claim->fault.culprit, pci_name(pdev));
+	member->claim->fault.reason = PTX_REASON_QUARANTINED;
+	return PTX_UNDO_QUARANTINED;
+}
+
+static void ptx_reset_free(struct ptx_entry *entry)
+{
+	kfree(container_of(entry, struct ptx_reset_entry, entry));
+}
+
+static const struct ptx_step ptx_reset_step = {
+	.doing = "choosing reset methods",
+	.undoing = "resetting",
+	.undo = ptx_reset_undo,
+	.free = ptx_reset_free,
+};
+
+/**
+ * ptx_reset_narrow() - let nobody reset a device in ways that do harm
+ * @member: claimed, with no driver; its settings are in the journal
+ *
+ * A step of its claim; undoing it climbs the ladder.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ptx_reset_narrow(struct ptx_member *member)
+{
+	struct pci_dev *pdev = member->pdev;
+	struct ptx_reset_entry *e;
+
+	e = kzalloc(sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return -ENOMEM;
+	e->member = member;
+	ptx_reset_plan(pdev, &e->plan);
+	ptx_journal_reserve(&member->claim->journal, &e->entry, &ptx_reset_step);
+	pm_runtime_get_sync(&pdev->dev);
+	ptx_reset_look(pdev, &e->face);
+	pm_runtime_put(&pdev->dev);
+	device_lock(&pdev->dev);
+	ptx_reset_permitted(&e->plan, pdev->reset_methods, e->methods);
+	memcpy(pdev->reset_methods, e->methods, sizeof(e->methods));
+	device_unlock(&pdev->dev);
+	ptx_journal_arm(&member->claim->journal, &e->entry);
+	return 0;
 }

@@ -69,7 +69,6 @@ struct ptx_reset_ids {
 
 void ptx_reset_plan_by_ids(const struct ptx_reset_ids *ids,
 			   struct ptx_reset_plan *plan);
-void ptx_reset_plan(struct pci_dev *pdev, struct ptx_reset_plan *plan);
 void ptx_reset_permitted(const struct ptx_reset_plan *plan, const u8 *methods,
 			 u8 *permitted);
 
@@ -90,10 +89,8 @@ struct ptx_reset_face {
 	u32 bars[PTX_RESET_BARS];
 };
 
-void ptx_reset_look(struct pci_dev *pdev, struct ptx_reset_face *face);
-int ptx_reset_prove(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
-		    const struct ptx_reset_face *face);
-int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
-		    const u8 *methods, const struct ptx_reset_face *face);
+struct ptx_member;
+
+int ptx_reset_narrow(struct ptx_member *member);
 
 #endif

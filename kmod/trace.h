@@ -28,6 +28,29 @@ TRACE_EVENT(ptx_step,
 		  __entry->begin ? "begin" : "end")
 );
 
+TRACE_EVENT(ptx_reset,
+	TP_PROTO(const char *device, const char *method, int ret, int proof,
+		 s64 ms),
+	TP_ARGS(device, method, ret, proof, ms),
+	TP_STRUCT__entry(
+		__string(device, device)
+		__string(method, method)
+		__field(int, ret)
+		__field(int, proof)
+		__field(s64, ms)
+	),
+	TP_fast_assign(
+		__assign_str(device);
+		__assign_str(method);
+		__entry->ret = ret;
+		__entry->proof = proof;
+		__entry->ms = ms;
+	),
+	TP_printk("device=%s method=%s ret=%d proof=%d ms=%lld",
+		  __get_str(device), __get_str(method), __entry->ret,
+		  __entry->proof, __entry->ms)
+);
+
 TRACE_EVENT(ptx_event,
 	TP_PROTO(unsigned int event, u64 lease, const char *device,
 		 unsigned int reason),

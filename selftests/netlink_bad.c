@@ -60,6 +60,12 @@ FIXTURE_VARIANT_ADD(bad, device_get)
 	.max = PTX_A_DEVICE_NAME,
 };
 
+FIXTURE_VARIANT_ADD(bad, device_reset)
+{
+	.cmd = PTX_CMD_DEVICE_RESET,
+	.max = PTX_A_DEVICE_NAME,
+};
+
 FIXTURE_VARIANT_ADD(bad, lease_get)
 {
 	.cmd = PTX_CMD_LEASE_GET,
@@ -99,12 +105,17 @@ FIXTURE_VARIANT_ADD(bad, lease_release)
 
 #define LEFT_OUT	0xffff
 
+static bool of_device(uint8_t cmd)
+{
+	return cmd == PTX_CMD_DEVICE_GET || cmd == PTX_CMD_DEVICE_RESET;
+}
+
 /* All that the command needs, except for one attribute. */
 static void fill(FIXTURE_DATA(bad) *self, const FIXTURE_VARIANT(bad) *v,
 		 uint16_t left_out)
 {
 	nl_start(self->nl, self->r, v->cmd, 0);
-	if (v->cmd == PTX_CMD_DEVICE_GET && left_out != PTX_A_DEVICE_NAME)
+	if (of_device(v->cmd) && left_out != PTX_A_DEVICE_NAME)
 		nl_put_str(self->r, PTX_A_DEVICE_NAME, self->device);
 	if (v->lease && left_out != PTX_A_LEASE_ID)
 		nl_put_u64(self->r, PTX_A_LEASE_ID, self->l.id);
@@ -167,7 +178,7 @@ TEST_F(bad, unknown_attributes)
 TEST_F(bad, attributes_of_answers)
 {
 	/* State and age are for the kernel to say. */
-	if (variant->cmd == PTX_CMD_DEVICE_GET)
+	if (of_device(variant->cmd))
 		return;
 	fill(self, variant, LEFT_OUT);
 	nl_put_u32(self->r, PTX_A_LEASE_STATE, PTX_LEASE_STATE_RELEASED);
@@ -182,7 +193,7 @@ TEST_F(bad, attributes_of_answers)
 
 TEST_F(bad, duplicate)
 {
-	if (variant->cmd == PTX_CMD_DEVICE_GET) {
+	if (of_device(variant->cmd)) {
 		fill(self, variant, LEFT_OUT);
 		nl_put_str(self->r, PTX_A_DEVICE_NAME, self->device);
 		EXPECT_CALL(-EINVAL);
@@ -276,7 +287,7 @@ TEST_F(bad, lengths)
 
 TEST_F(bad, strings)
 {
-	const uint16_t type = variant->cmd == PTX_CMD_DEVICE_GET ?
+	const uint16_t type = of_device(variant->cmd) ?
 			      PTX_A_DEVICE_NAME : PTX_A_LEASE_NAME;
 	char big[8192];
 
@@ -387,7 +398,7 @@ TEST_F(bad, commands)
 	int cmd;
 
 	for (cmd = 0; cmd < 256; cmd++) {
-		if (cmd >= PTX_CMD_DEVICE_GET && cmd <= PTX_CMD_LEASE_RELEASE)
+		if (cmd >= PTX_CMD_DEVICE_GET && cmd <= PTX_CMD_DEVICE_RESET)
 			continue;
 		nl_start(self->nl, self->r, cmd, 0);
 		nl_put_u64(self->r, PTX_A_LEASE_ID, self->l.id);

@@ -189,6 +189,25 @@ TEST_F(device, unknown)
 	EXPECT_EQ(-ENODEV, nl_device_get(&self->h.nl, "foo", &self->d));
 }
 
+/* Only quarantine is reset over netlink; a lease is the way for all others. */
+TEST_F(device, reset_of_what_is_well)
+{
+	const struct pci_fn *fn = host_single(&self->h, 0);
+	struct nl_req *r = calloc(1, sizeof(*r));
+
+	NEED(fn, "a device that is alone in its group");
+	ASSERT_NE(NULL, r);
+	nl_start(&self->h.nl, r, PTX_CMD_DEVICE_RESET, 0);
+	nl_put_str(r, PTX_A_DEVICE_NAME, fn->name);
+	EXPECT_EQ(-EINVAL, nl_call(&self->h.nl, r, NULL, NULL));
+	EXPECT_NE(NULL, strstr(self->h.nl.msg, "not in quarantine"));
+	nl_start(&self->h.nl, r, PTX_CMD_DEVICE_RESET, 0);
+	nl_put_str(r, PTX_A_DEVICE_NAME, "0000:1f:1f.7");
+	EXPECT_EQ(-ENODEV, nl_call(&self->h.nl, r, NULL, NULL));
+	EXPECT_EQ(PTX_REASON_NO_DEVICE, self->h.nl.reason);
+	free(r);
+}
+
 static int reader(void *arg)
 {
 	const char *name = arg;

@@ -52,6 +52,8 @@ enum ptx_lease_state {
  * @PTX_MEMBER_STATE_DRIVERLESS: given back, but its native driver would not
  *   take it
  * @PTX_MEMBER_STATE_GONE: the device left the bus
+ * @PTX_MEMBER_STATE_QUARANTINED: no reset made it well; nobody can have it,
+ *   the host neither
  */
 enum ptx_member_state {
 	PTX_MEMBER_STATE_BUILDING,
@@ -60,6 +62,7 @@ enum ptx_member_state {
 	PTX_MEMBER_STATE_HOME,
 	PTX_MEMBER_STATE_DRIVERLESS,
 	PTX_MEMBER_STATE_GONE,
+	PTX_MEMBER_STATE_QUARANTINED,
 };
 
 /**
@@ -103,6 +106,7 @@ enum ptx_member_state {
  * @PTX_REASON_NET_UP: a network interface of it is up
  * @PTX_REASON_NODE_OPEN: a DRM or accel node of it is open
  * @PTX_REASON_CONSOLE: the kernel's console is on it
+ * @PTX_REASON_QUARANTINED: no reset made it well after its last lease
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -140,8 +144,13 @@ enum ptx_reason {
 	PTX_REASON_NET_UP,
 	PTX_REASON_NODE_OPEN,
 	PTX_REASON_CONSOLE,
+	PTX_REASON_QUARANTINED,
 };
 
+/**
+ * enum ptx_event
+ * @PTX_EVENT_MEMBER_QUARANTINED: no reset made it well
+ */
 enum ptx_event {
 	PTX_EVENT_DEVICE_ADD,
 	PTX_EVENT_DEVICE_DEL,
@@ -156,6 +165,7 @@ enum ptx_event {
 	PTX_EVENT_MEMBER_GONE,
 	PTX_EVENT_MEMBER_OPENED,
 	PTX_EVENT_MEMBER_CLOSED,
+	PTX_EVENT_MEMBER_QUARANTINED,
 };
 
 /**
@@ -262,6 +272,7 @@ enum {
 	PTX_CMD_LEASE_ADD,
 	PTX_CMD_LEASE_REMOVE,
 	PTX_CMD_LEASE_RELEASE,
+	PTX_CMD_DEVICE_RESET,
 	PTX_CMD_NOTICE_NTF,
 
 	__PTX_CMD_MAX,

@@ -66,6 +66,12 @@ static const struct verb verbs[] = {
 	  "wait until a lease is active, draining or released",
 	  "      --state STATE     what to wait for; by default released\n"
 	  HELP_TIMEOUT },
+	{ "reset", verb_reset, "[OPTIONS] DEVICE...",
+	  "reset devices, and prove that they are well",
+	  "      --force           even if an interface is up or a program uses it\n"
+	  "      --boot-display    even the display the host booted with\n"
+	  "  -q, --quiet           tell only what went wrong\n"
+	  HELP_TIMEOUT },
 	{ "leases", verb_leases, "", "the leases that you may see",
 	  "  -q, --quiet           names only\n"
 	  HELP_JSON },

@@ -316,3 +316,11 @@ void progress_end(void)
 	pthread_cond_destroy(&progress.wake);
 	progress.running = false;
 }
+
+int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}

@@ -17,6 +17,9 @@ struct table;
 char *text_safe(const char *text);
 void text_put(FILE *file, const char *text);
 
+/* Milliseconds since some time before the program began. */
+int64_t now_ms(void);
+
 struct table *table_new(size_t columns, ...);
 void table_cell(struct table *table, const char *text);
 void table_cellf(struct table *table, const char *fmt, ...)

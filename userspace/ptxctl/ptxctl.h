@@ -94,6 +94,7 @@ int verb_lease(struct cli *cli, int argc, char **argv);
 int verb_add(struct cli *cli, int argc, char **argv);
 int verb_remove(struct cli *cli, int argc, char **argv);
 int verb_release(struct cli *cli, int argc, char **argv);
+int verb_reset(struct cli *cli, int argc, char **argv);
 int verb_wait(struct cli *cli, int argc, char **argv);
 int verb_leases(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);

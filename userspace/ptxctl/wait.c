@@ -9,14 +9,6 @@
 #include "output.h"
 #include "ptxctl.h"
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /**
  * struct watch - a lease being waited for
  * @events: what happens to it; NULL for those who may not listen

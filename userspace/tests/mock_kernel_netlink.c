@@ -81,6 +81,8 @@ static int send_device(const struct mock_device *d, bool full, const char *call,
 	put_text(msg, PTX_A_DEVICE_PHYSFN, d->physfn);
 	if (d->has_group)
 		put_u32(msg, PTX_A_DEVICE_GROUP, d->group);
+	if (d->quarantined)
+		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_QUARANTINED);
 	if (d->lease) {
 		put_u64(msg, PTX_A_DEVICE_LEASE_ID, d->lease);
 		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_READY);
@@ -159,6 +161,7 @@ static const struct {
 	{ PTX_CMD_LEASE_ADD, "lease-add", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_DRIVER) |
 	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) },
+	{ PTX_CMD_DEVICE_RESET, "device-reset", NULL, A(DEVICE_NAME) },
 	{ PTX_CMD_LEASE_REMOVE, "lease-remove", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_LEASE_RELEASE, "lease-release", NULL,
@@ -203,19 +206,21 @@ static void read_request(struct nl_msg *msg, bool dump, struct request *rq)
 		int type = nla_type(attr);
 		size_t used = strlen(extra);
 		const char *text = "";
-		bool device = ghdr->cmd != PTX_CMD_DEVICE_GET && type == PTX_A_LEASE_DEVICE;
+		bool of_device = ghdr->cmd == PTX_CMD_DEVICE_GET ||
+				 ghdr->cmd == PTX_CMD_DEVICE_RESET;
+		bool device = !of_device && type == PTX_A_LEASE_DEVICE;
 
 		if (type >= 64 || !(allowed >> type & 1) || (!device && seen >> type & 1))
 			rq->bad = true;
 		seen |= 1ULL << (type & 63);
-		if (ghdr->cmd == PTX_CMD_DEVICE_GET || type == PTX_A_LEASE_NAME ||
+		if (of_device || type == PTX_A_LEASE_NAME ||
 		    type == PTX_A_LEASE_DEVICE || type == PTX_A_LEASE_DRIVER) {
 			if (!ptx_nl_string(attr, &text)) {
 				rq->bad = true;
 				continue;
 			}
 		}
-		if (ghdr->cmd == PTX_CMD_DEVICE_GET || type == PTX_A_LEASE_NAME)
+		if (of_device || type == PTX_A_LEASE_NAME)
 			snprintf(rq->name, sizeof(rq->name), "%s", text);
 		else if (type == PTX_A_LEASE_DEVICE)
 			snprintf(rq->devices + strlen(rq->devices),
@@ -287,6 +292,10 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 		d = mock_find_device(rq->name);
 		return d ? send_device(d, true, rq->call, fn, arg) :
 			   refuse(ack, ENODEV, PTX_REASON_NO_DEVICE, "no such device");
+	}
+	if (cmd == PTX_CMD_DEVICE_RESET) {
+		d = mock_find_device(rq->name);
+		return d ? 0 : refuse(ack, ENODEV, PTX_REASON_NO_DEVICE, "no such device");
 	}
 	for (unsigned int i = 0; i < mock.nr_leases; i++) {
 		struct mock_lease *have = &mock.leases[i];

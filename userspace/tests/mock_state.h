@@ -14,7 +14,7 @@ struct mock_device {
 	char name[PTX_DEVICE_NAME_SIZE];
 	unsigned int kind, vendor, device, class, group;
 	int numa;
-	bool has_group;
+	bool has_group, quarantined;
 	char driver[64], override[64], resets[64], physfn[64], mates[512];
 	unsigned long long lease;
 	struct ptx_blocker blockers[8];

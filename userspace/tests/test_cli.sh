@@ -331,6 +331,32 @@ ctl 1 'show of nothing' show nosuch
 ctl 1 'show of nothing in JSON' -j show old nosuch
 ctl 2 'show of what?' show
 
+echo '# reset'
+usual 'device 0000:07:00.0 kind=gpu group=17 quarantined=1
+blocker 0000:07:00.0 reason=quarantined'
+ctl 0 'a device in quarantine' info 07:00.0
+out 'quarantined'
+ctl 1 'says so when checked' check 07:00.0
+out 'in quarantine'
+out 'ptxctl reset 0000:07:00.0'
+ctl 0 'another chance' reset 07:00.0
+log 'netlink device-reset name=0000:07:00.0$'
+no_log 'lease-new'
+out '^0000:07:00.0: reset, well, and back after [0-9]* ms$'
+ctl 0 'by hand' reset --force --timeout 5s 01:00.0
+log 'lease-new name=reset-0000:01:00.0 devices=0000:01:00.0 flags=2 timeout=5000$'
+log 'lease-release name=reset-0000:01:00.0 timeout=5000$'
+usual 'device 0000:07:00.0 kind=gpu group=17 quarantined=1
+fail device-reset errno=EIO reason=quarantined text="0000:07:00.0: no reset made it well"'
+ctl 1 'in vain' reset -q 07:00.0
+err '0000:07:00.0: no reset made it well'
+err 'power the host off'
+no_out '.'
+ctl 2 'not by kind' reset gpu
+err 'by its address'
+ctl 2 'nor nothing' reset
+ctl 1 'nor what is not there' reset 09:00.0
+
 echo '# wait and monitor'
 ctl 0 'it is active' wait --state active old
 ctl 1 'it is not released' wait --timeout 50ms old

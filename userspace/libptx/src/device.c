@@ -406,3 +406,21 @@ int ptx_device_get(struct ptx_ctx *ctx, const char *name, struct ptx_device **ou
 	*out = dev;
 	return 0;
 }
+
+int ptx_device_reset(struct ptx_ctx *ctx, const char *name)
+{
+	struct nl_msg *msg;
+	int err;
+
+	err = ptx_devices_check(ctx, &name, 1, false);
+	if (err)
+		return err;
+	msg = ptx_nl_new(ctx, PTX_CMD_DEVICE_RESET);
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_string(msg, PTX_A_DEVICE_NAME, name)) {
+		nlmsg_free(msg);
+		return ptx_error_no_memory(ctx);
+	}
+	return ptx_nl_call(ctx, msg, NULL, NULL);
+}

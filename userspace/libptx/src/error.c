@@ -81,6 +81,10 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_CONSOLE] = {
 		"console", "the kernel's console is on it",
 		"take its console= off the kernel command line, or use another device" },
+	[PTX_REASON_QUARANTINED] = {
+		"quarantined", "no reset made it well after its last lease; it is in quarantine",
+		"try again: ptxctl reset {device}; or power the host off and on: a device that "
+		"hangs may need that" },
 	[PTX_REASON_BAD_DRIVER] = {
 		"bad-driver", "the driver asked for is missing or is not a VFIO driver",
 		"load it with modprobe, or leave the choice to ptx" },

@@ -32,6 +32,7 @@ static const char *const member_state_names[] = {
 	[PTX_MEMBER_STATE_HOME]		= "home",
 	[PTX_MEMBER_STATE_DRIVERLESS]	= "driverless",
 	[PTX_MEMBER_STATE_GONE]		= "gone",
+	[PTX_MEMBER_STATE_QUARANTINED]	= "quarantined",
 };
 
 static const char *const event_names[] = {
@@ -48,6 +49,7 @@ static const char *const event_names[] = {
 	[PTX_EVENT_MEMBER_GONE]		= "member-gone",
 	[PTX_EVENT_MEMBER_OPENED]	= "member-opened",
 	[PTX_EVENT_MEMBER_CLOSED]	= "member-closed",
+	[PTX_EVENT_MEMBER_QUARANTINED]	= "member-quarantined",
 };
 
 static const char *name_of(const char *const *names, size_t nr, unsigned int value,

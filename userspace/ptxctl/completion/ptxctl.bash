@@ -40,7 +40,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info check run lease add remove release wait leases show monitor name help'
+	local verbs='list info check run lease add remove release reset wait leases show monitor name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then
@@ -108,7 +108,7 @@ _ptxctl() {
 		return
 	fi
 	case $verb in
-	list | info | check)
+	list | info | check | reset)
 		_ptxctl_devices ;;
 	name)
 		_ptxctl_names

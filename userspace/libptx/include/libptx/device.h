@@ -126,6 +126,19 @@ size_t ptx_device_nr_group_members(const struct ptx_device *dev);
 /** ptx_device_group_member() - the name of one of them; NULL beyond the end */
 const char *ptx_device_group_member(const struct ptx_device *dev, size_t i);
 
+/**
+ * ptx_device_reset() - try again to make a device well that is in quarantine
+ * @ctx: the context
+ * @name: under /sys/bus/pci/devices
+ *
+ * Its whole group goes back to the host when it succeeds. Needs CAP_SYS_ADMIN.
+ *
+ * Return: 0; -ENODEV; -EINVAL when it is not in quarantine; -EIO when no reset
+ * made it well, or its driver would not take it; -ETIMEDOUT, and it goes on by
+ * itself.
+ */
+int ptx_device_reset(struct ptx_ctx *ctx, const char *name);
+
 #ifdef __cplusplus
 }
 #endif
