@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit: the journal, the table of kinds, the names of reset methods, the
- * verdicts, and what they let be overridden. Nothing here touches a device.
+ * verdicts, what they let be overridden, and the rules of resets. Nothing here touches a device.
  */
 #include <kunit/test.h>
 #include <linux/device.h>
@@ -14,6 +14,7 @@
 #include "guard.h"
 #include "journal.h"
 #include "lease.h"
+#include "reset.h"
 
 /* Journal: a change to a number, undone by putting the old one back. */
 
@@ -142,7 +143,31 @@ static void journal_tells_where_it_is(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ktime_before(journal.since, before));
 }
 
+/* The walk stops where a device is not well, and goes on from there later. */
+static void journal_stops_at_quarantine(struct kunit *test)
+{
+	struct ptx_journal journal;
+	int value = 1, order = 0;
+	struct test_entry *sick;
+
+	ptx_journal_init(&journal);
+	test_change(test, &journal, &value, 2, &order, true, PTX_UNDO_DONE);
+	test_change(test, &journal, &value, 3, &order, true, PTX_UNDO_QUARANTINED);
+	test_change(test, &journal, &value, 4, &order, true, PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_QUARANTINED);
+	KUNIT_EXPECT_EQ(test, order, 32);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_QUARANTINED);
+	KUNIT_EXPECT_EQ(test, order, 322);
+	sick = list_first_entry(&journal.entries, struct test_entry, entry.node);
+	sick->says = PTX_UNDO_DONE;
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, order, 32221);
+	KUNIT_EXPECT_EQ(test, value, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&journal.entries));
+}
+
 static struct kunit_case journal_cases[] = {
+	KUNIT_CASE(journal_stops_at_quarantine),
 	KUNIT_CASE(journal_unwinds_last_first),
 	KUNIT_CASE(journal_skips_what_never_happened),
 	KUNIT_CASE(journal_reports_the_worst_and_goes_on),
@@ -468,8 +493,125 @@ static struct kunit_suite guard_suite = {
 	.test_cases = guard_cases,
 };
 
+/* Resets: what the rules make of real devices */
+
+#define M(method)	BIT(PTX_RESET_##method)
+#define BUSES		(M(BUS) | M(CXL_BUS))
+#define FLRS		(M(FLR) | M(AF_FLR))
+#define EVERYTHING	(M(DEVICE_SPECIFIC) | M(ACPI) | FLRS | M(PM) | BUSES)
+#define GPU		0x030000
+#define NVME		0x010802
+
+struct reset_param {
+	const char *what;
+	struct ptx_reset_ids ids;
+	struct ptx_reset_plan plan;
+};
+
+static const struct reset_param reset_params[] = {
+	{ "nothing special", { .vendor = 0x1234, .device = 0x11e8 },
+	  { .ready_ms = 60000 } },
+	{ "NVMe", { NVME, 0x1b36, 0x0010 },
+	  { .ready_ms = 60000, .ready = PTX_READY_NVME } },
+	{ "Intel DC P3700", { NVME, 0x8086, 0x0953 },
+	  { .ready_ms = 60000, .ready = PTX_READY_NVME, .after_ms = 250 } },
+	{ "Solidigm P44 Pro", { NVME, 0x025e, 0xf1ac },
+	  { .ready_ms = 60000, .ready = PTX_READY_NVME, .after_ms = 250 } },
+	{ "AMD Polaris 10, behind a bridge", { GPU, 0x1002, 0x67df },
+	  { .ready_ms = 60000, .banned = BUSES | M(PM) } },
+	{ "AMD Polaris 10, on the root bus", { GPU, 0x1002, 0x67df, .root_bus = true },
+	  { .ready_ms = 60000, .banned = BUSES } },
+	{ "just below Polaris", { 0x038000, 0x1002, 0x67bf, .root_bus = true },
+	  { .ready_ms = 60000 } },
+	{ "AMD Vega 20", { GPU, 0x1002, 0x66af },
+	  { .ready_ms = 60000, .banned = BUSES | M(PM), .after_ms = 500 } },
+	{ "AMD Navi 14", { GPU, 0x1002, 0x7340 },
+	  { .ready_ms = 60000, .banned = M(PM), .after_ms = 500 } },
+	{ "AMD Radeon 9070", { GPU, 0x1002, 0x7550 },
+	  { .ready_ms = 60000, .banned = M(PM), .hopeless = true } },
+	{ "AMD MI300X PF", { 0x120000, 0x1002, 0x74a1, .physfn = true },
+	  { .ready_ms = 60000, .banned = EVERYTHING } },
+	{ "AMD MI300X without VFs", { 0x120000, 0x1002, 0x74a1 },
+	  { .ready_ms = 60000 } },
+	{ "NVIDIA Ampere", { GPU, 0x10de, 0x2204 },
+	  { .ready_ms = 5000, .ready = PTX_READY_NVIDIA } },
+	{ "NVIDIA Blackwell", { GPU, 0x10de, 0x2b85 },
+	  { .ready_ms = 15000, .ready = PTX_READY_NVIDIA } },
+	{ "NVIDIA H100", { 0x030200, 0x10de, 0x2342 },
+	  { .ready_ms = 5000, .ready = PTX_READY_NVIDIA, .banned = BUSES } },
+	{ "NVIDIA HD audio", { 0x040300, 0x10de, 0x1aef },
+	  { .ready_ms = 60000, .before_ms = 20 } },
+	{ "Intel 5912", { GPU, 0x8086, 0x5912 },
+	  { .ready_ms = 60000, .banned = FLRS } },
+	{ "AMD Matisse USB", { 0x0c0330, 0x1022, 0x149c },
+	  { .ready_ms = 60000, .banned = FLRS } },
+	{ "Intel 82579V", { 0x020000, 0x8086, 0x1503 },
+	  { .ready_ms = 60000, .banned = FLRS } },
+	{ "MediaTek MT7925", { 0x028000, 0x14c3, 0x7925 },
+	  { .ready_ms = 60000, .banned = FLRS } },
+	{ "ASMedia ASM1164", { 0x010601, 0x1b21, 0x1164 },
+	  { .ready_ms = 60000, .banned = BUSES } },
+	{ "Atheros 0033", { 0x028000, 0x168c, 0x0033 },
+	  { .ready_ms = 60000, .banned = BUSES } },
+	{ "Atheros 0031", { 0x028000, 0x168c, 0x0031 }, { .ready_ms = 60000 } },
+	{ "Qualcomm WCN7850", { 0x028000, 0x17cb, 0x1107 },
+	  { .ready_ms = 60000, .banned = BUSES } },
+	{ "Cavium a100", { 0x0b3000, 0x177d, 0xa100 },
+	  { .ready_ms = 60000, .banned = BUSES } },
+	{ "TI KeyStone", { 0x048000, 0x104c, 0xb005 },
+	  { .ready_ms = 60000, .banned = BUSES } },
+};
+
+static void reset_desc(const struct reset_param *param, char *desc)
+{
+	strscpy(desc, param->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(reset, reset_params, reset_desc);
+
+static void reset_plan_is(struct kunit *test)
+{
+	const struct reset_param *param = test->param_value;
+	struct ptx_reset_plan plan;
+
+	ptx_reset_plan_by_ids(&param->ids, &plan);
+	KUNIT_EXPECT_EQ(test, plan.banned, param->plan.banned);
+	KUNIT_EXPECT_EQ(test, plan.before_ms, param->plan.before_ms);
+	KUNIT_EXPECT_EQ(test, plan.after_ms, param->plan.after_ms);
+	KUNIT_EXPECT_EQ(test, plan.ready_ms, param->plan.ready_ms);
+	KUNIT_EXPECT_EQ(test, plan.ready, param->plan.ready);
+	KUNIT_EXPECT_EQ(test, plan.hopeless, param->plan.hopeless);
+}
+
+static void reset_methods_are_narrowed_in_order(struct kunit *test)
+{
+	const struct ptx_reset_plan plan = { .banned = FLRS };
+	const u8 methods[PCI_NUM_RESET_METHODS] = {
+		PTX_RESET_BUS, PTX_RESET_FLR, PTX_RESET_PM, PTX_RESET_AF_FLR,
+	};
+	u8 permitted[PCI_NUM_RESET_METHODS];
+
+	memset(permitted, 0xff, sizeof(permitted));
+	ptx_reset_permitted(&plan, methods, permitted);
+	KUNIT_EXPECT_EQ(test, permitted[0], PTX_RESET_BUS);
+	KUNIT_EXPECT_EQ(test, permitted[1], PTX_RESET_PM);
+	KUNIT_EXPECT_EQ(test, permitted[2], 0);
+	KUNIT_EXPECT_EQ(test, permitted[PCI_NUM_RESET_METHODS - 1], 0);
+}
+
+static struct kunit_case reset_cases[] = {
+	KUNIT_CASE_PARAM(reset_plan_is, reset_gen_params),
+	KUNIT_CASE(reset_methods_are_narrowed_in_order),
+	{}
+};
+
+static struct kunit_suite reset_suite = {
+	.name = "ptx-reset",
+	.test_cases = reset_cases,
+};
+
 kunit_test_suites(&journal_suite, &catalog_suite, &verdict_suite, &name_suite,
-		  &guard_suite);
+		  &guard_suite, &reset_suite);
 
 MODULE_DESCRIPTION("KUnit tests of ptx");
 MODULE_LICENSE("GPL");
