@@ -112,10 +112,12 @@ EXPORT_SYMBOL_IF_KUNIT(ptx_guard_tty);
  * @class: its class; most are not exported, so they go by name
  * @look: the reason, or PTX_REASON_NONE
  */
-static const struct ptx_guard_rule {
+struct ptx_guard_rule {
 	const char *class;
 	u32 (*look)(struct device *dev);
-} ptx_guard_rules[] = {
+};
+
+static const struct ptx_guard_rule ptx_guard_rules[] = {
 	{ "block", ptx_guard_block },
 	{ "net", ptx_guard_net },
 #if IS_ENABLED(CONFIG_DRM)

@@ -192,7 +192,9 @@ TEST_F(guard, partition_in_use)
 	snprintf(name, sizeof(name), "%sp1", self->disk);
 	snprintf(path, sizeof(path), "/sys/class/block/%s/dev", name);
 	ASSERT_LE(0, file_read(path, dev, sizeof(dev)));
-	ASSERT_EQ(2, sscanf(dev, "%d:%d", &major, &minor));
+	major = atoi(dev);
+	ASSERT_NE(NULL, strchr(dev, ':'));
+	minor = atoi(strchr(dev, ':') + 1);
 	ASSERT_EQ(0, mknod("/tmp/guard-part", S_IFBLK | 0600, makedev(major, minor)));
 	fd = open("/tmp/guard-part", O_RDONLY | O_EXCL);
 	ASSERT_LE(0, fd);
