@@ -664,7 +664,12 @@ void ptx_member_describe(struct ptx_member *member, struct ptx_member_info *info
 	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)
 		info->state = PTX_MEMBER_STATE_READY;
 	if (info->state == PTX_MEMBER_STATE_READY) {
-		strscpy(info->driver, claim->driver);
+		/* Once published: an admin may have taken it elsewhere by hand. */
+		if (publish)
+			strscpy(info->driver, claim->driver);
+		else
+			ptx_catalog_driver(member->pdev, info->driver,
+					   sizeof(info->driver));
 		ptx_vfio_cdev_name(member->pdev, info->cdev, sizeof(info->cdev));
 	}
 }

@@ -15,6 +15,7 @@
 #include <linux/kd.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/string.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 #include <linux/vgaarb.h>
@@ -107,6 +108,27 @@ VISIBLE_IF_KUNIT u32 ptx_guard_tty(struct device *dev)
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_guard_tty);
 
+/*
+ * Drivers under which a device is a file system by itself. Whether one is
+ * mounted only they know, and the host's root may be on it: being bound counts.
+ */
+static const char *const ptx_guard_filesystems[] = { "9pnet_virtio", "virtiofs" };
+
+static bool ptx_guard_is_filesystem(struct device *dev)
+{
+	const struct device_driver *driver;
+	bool is = false;
+
+	rcu_read_lock();
+	driver = READ_ONCE(dev->driver);
+	if (driver)
+		is = match_string(ptx_guard_filesystems,
+				  ARRAY_SIZE(ptx_guard_filesystems),
+				  driver->name) >= 0;
+	rcu_read_unlock();
+	return is;
+}
+
 /**
  * struct ptx_guard_rule - how to tell that something below a device is in use
  * @class: its class; most are not exported, so they go by name
@@ -192,6 +214,8 @@ static int ptx_guard_visit(struct device *dev, void *data)
 	/* A disk is marked as held when a partition is; that one says more. */
 	if (walk->blockers->nr != before)
 		return 0;
+	if (ptx_guard_is_filesystem(dev))
+		ptx_guard_add(walk, PTX_REASON_MOUNTED, dev_name(dev));
 	for (i = 0; i < ARRAY_SIZE(ptx_guard_rules); i++)
 		if (!strcmp(class, ptx_guard_rules[i].class))
 			ptx_guard_add(walk, ptx_guard_rules[i].look(dev),

@@ -288,6 +288,22 @@ TEST_F(guard, drm_node_open)
 	EXPECT_LEASED(name, 0);
 }
 
+/* The lab's own root: a file system that no block device stands for. */
+TEST_F(guard, file_system_without_a_block_device)
+{
+	const char *name = "0000:00:1d.0";
+	struct nl_device d;
+
+	NEED(pci_on_driver(name, "virtio-pci"), "a 9p file system at 00:1d.0");
+	add_init(self->add, &name, 1);
+	self->add->a.flags = ALL_FORCE;
+	EXPECT_EQ(-EBUSY, lease_add(self->fd, self->add));
+	EXPECT_EQ(PTX_REASON_MOUNTED, self->add->a.out_reason);
+	EXPECT_EQ(0, strncmp("virtio", self->add->blockers[0].holder, 6));
+	EXPECT_EQ(0, nl_device_get(&self->h.nl, name, &d));
+	EXPECT_EQ(PTX_REASON_MOUNTED, d.blockers[0].reason);
+}
+
 TEST_F(guard, boot_display)
 {
 	const char *name = "0000:00:01.0";

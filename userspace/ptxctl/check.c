@@ -262,14 +262,25 @@ static int check_all(struct cli *cli, struct check *check)
 
 static int check_devices(struct cli *cli, const struct selection *sel, struct check *check)
 {
-	int status;
+	int status = EXIT_DONE;
 
 	/* Only for the holders' names: their own they see in any case. */
 	if (ptx_lease_info_list_get(cli->ctx, &check->leases))
 		check->leases = NULL;
 	if (!sel->nr)
 		return check_all(cli, check);
-	status = selection_each(cli, sel, check_device, check);
+	for (size_t i = 0; i < sel->nr; i++) {
+		const struct selection one = { .sels = &sel->sels[i], .nr = 1 };
+		unsigned int good = check->good;
+		int verdict = selection_each(cli, &one, check_device, check);
+
+		/* Of a kind, a lease takes one that is free. */
+		if (verdict == EXIT_REFUSED && !ptx_selector_address(sel->sels[i]) &&
+		    check->good > good)
+			verdict = EXIT_DONE;
+		if (verdict > status)
+			status = verdict;
+	}
 	return status;
 }
 

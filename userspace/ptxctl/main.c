@@ -303,10 +303,10 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 		switch (c) {
 		case 'h':
 			help(stdout);
-			return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+			return EXIT_DONE;
 		case 'V':
 			printf("ptxctl %s\n", PTX_VERSION);
-			return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+			return EXIT_DONE;
 		case 'p':
 			cli->pretty = true;
 			/* fall through */
@@ -329,7 +329,7 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 			verb_help(cli->verb, stdout);
 		else
 			help(stdout);
-		return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+		return EXIT_DONE;
 	}
 	cli->verb = verb_find(argv[0]);
 	if (!cli->verb)
@@ -352,8 +352,11 @@ int main(int argc, char **argv)
 	pciname_end();
 	ptx_names_free(cli.names);
 	ptx_ctx_free(cli.ctx);
-	if (fflush(stdout) && status == EXIT_DONE) {
-		fprintf(stderr, "ptxctl: cannot write: %s\n", strerror(errno));
+	/* What did not fit into one buffer may have failed long before. */
+	errno = 0;
+	if ((fflush(stdout) || ferror(stdout)) && status == EXIT_DONE) {
+		fprintf(stderr, "ptxctl: the output is incomplete%s%s\n", errno ? ": " : "",
+			errno ? strerror(errno) : "");
 		status = EXIT_REFUSED;
 	}
 	return status;

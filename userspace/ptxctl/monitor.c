@@ -132,7 +132,7 @@ int verb_monitor(struct cli *cli, int argc, char **argv)
 		else
 			notice_print(cli, notice);
 		ptx_notice_free(notice);
-		if (fflush(stdout)) {
+		if (fflush(stdout) || ferror(stdout)) {
 			status = EXIT_REFUSED;
 			break;
 		}

@@ -53,11 +53,14 @@ static int reached(struct cli *cli, struct watch *watch)
 	err = ptx_lease_info_get(cli->ctx, &watch->ref, &info);
 	if (err == -ENOENT && !watch->ref.id && watch->want == PTX_LEASE_STATE_ACTIVE)
 		return 0;
-	if (err == -ENOENT) {
-		if (!watch->ref.id)
-			cli_say("there is no such lease (any more)");
-		return watch->want == PTX_LEASE_STATE_ACTIVE ? -ENOENT : 1;
+	/* One that ended before the first look, or that is not ours to see. */
+	if (err == -ENOENT && !watch->ref.id) {
+		if (!watch->events)
+			return err;
+		cli_say("there is no such lease (any more)");
 	}
+	if (err == -ENOENT)
+		return watch->want == PTX_LEASE_STATE_ACTIVE ? -ENOENT : 1;
 	if (err)
 		return err;
 	watch->ref.id = ptx_lease_info_id(info);
@@ -77,7 +80,7 @@ static int watch_lease(struct cli *cli, struct watch *watch)
 		n = reached(cli, watch);
 		if (n > 0)
 			return EXIT_DONE;
-		if (n == -ENOENT) {
+		if (n == -ENOENT && watch->ref.id) {
 			cli_say("the lease ended before it was active");
 			return EXIT_REFUSED;
 		}

@@ -331,6 +331,19 @@ ctl 1 'show of nothing' show nosuch
 ctl 1 'show of nothing in JSON' -j show old nosuch
 ctl 2 'show of what?' show
 
+echo '# Output that does not fit'
+usual
+"$TEST/ptxctl-mock" -j list > /dev/full 2> "$work/err"
+[ $? = 1 ]
+ok $? 'a full disk is no success'
+err 'incomplete'
+for i in $(seq 200); do
+	printf 'device 0000:%02x:01.0 kind=gpu group=%d\n' "$i" "$((i + 100))" >> "$PTX_MOCK"
+done
+"$TEST/ptxctl-mock" -j list > /dev/full 2> "$work/err"
+[ $? = 1 ]
+ok $? 'nor when it was full long before the end'
+
 echo '# reset'
 usual 'device 0000:07:00.0 kind=gpu group=17 quarantined=1
 blocker 0000:07:00.0 reason=quarantined'

@@ -186,6 +186,13 @@ static int file_error(struct ptx_ctx *ctx, int err, const char *what)
 static int read_text(struct ptx_ctx *ctx, char **text, size_t *len)
 {
 	*text = ptx_read_file(names_path(), NAMES_SIZE_MAX, len);
+	/* What a crash may leave. What stands behind it must not get lost. */
+	if (*text && strlen(*text) != *len) {
+		free(*text);
+		return ptx_error_setf(ctx, EBADMSG, PTX_REASON_NONE, NULL,
+				      "%s has a zero byte in it; mend it or remove it",
+				      names_path());
+	}
 	if (*text)
 		return 0;
 	if (errno == ENOENT || errno == ENOTDIR) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "internal.h"
@@ -34,11 +35,17 @@ char *ptx_read_file(const char *path, size_t max, size_t *len)
 {
 	size_t used = 0, room = 4096;
 	char *buf, *bigger;
+	struct stat st;
 	int fd, err;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Somebody's idea of a joke may be a pipe: do not wait for its writer. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		err = EINVAL;
+		goto err_close;
+	}
 	buf = malloc(room + 1);
 	if (!buf) {
 		err = ENOMEM;
