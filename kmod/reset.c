@@ -38,6 +38,9 @@
 /* How often a bus reset is begun again that found a lock taken. */
 #define PTX_RESET_BUS_TRIES	50
 
+/* How long a bus may need after its reset has ended, by PCI. */
+#define PTX_RESET_BUS_MS	1000
+
 /* What a function that retries requests reads as vendor, with the rest ones. */
 #define PTX_CRS_VENDOR		0x0001
 
@@ -239,17 +242,36 @@ static int ptx_reset_prove(struct pci_dev *pdev, const struct ptx_reset_plan *pl
 }
 
 /*
- * One rung: this method and no other.
- *
  * A rescan of the bus reads a bridge's control register, and writes it back
  * later. If a bus reset begins and ends in between, the rescan begins it again,
- * behind everybody's back. The lock keeps rescans out; it may be held for long
- * by the removal of a device that VFIO waits for.
+ * behind everybody's back, and does not end it. So wait for the rescan that may
+ * be under way, end what it began, and write back what the device had. To keep
+ * rescans out altogether is not possible: pciehp takes its lock and theirs in
+ * the order opposite to the one that a reset would.
  */
-static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
-			 enum ptx_reset_method method)
+static void ptx_reset_settle(struct pci_dev *pdev, struct pci_saved_state *state)
 {
-	const bool by_bus = BIT(method) & PTX_BAN_BUS;
+	struct pci_dev *bridge = pdev->bus->self;
+	u16 control;
+
+	pci_lock_rescan_remove();
+	pci_unlock_rescan_remove();
+	if (!bridge || pci_dev_is_disconnected(pdev))
+		return;
+	pci_read_config_word(bridge, PCI_BRIDGE_CONTROL, &control);
+	if (!PCI_POSSIBLE_ERROR(control) && control & PCI_BRIDGE_CTL_BUS_RESET) {
+		pci_write_config_word(bridge, PCI_BRIDGE_CONTROL,
+				      control & ~PCI_BRIDGE_CTL_BUS_RESET);
+		msleep(PTX_RESET_BUS_MS);
+	}
+	if (state && !pci_load_saved_state(pdev, state))
+		pci_restore_state(pdev);
+}
+
+/* One rung: this method and no other. */
+static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
+			 enum ptx_reset_method method, struct pci_saved_state *state)
+{
 	u8 saved[PCI_NUM_RESET_METHODS];
 	int ret;
 
@@ -260,15 +282,13 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 	memset(pdev->reset_methods, 0, sizeof(pdev->reset_methods));
 	pdev->reset_methods[0] = method;
 	device_unlock(&pdev->dev);
-	if (by_bus)
-		pci_lock_rescan_remove();
 	ret = pci_reset_function(pdev);
-	if (by_bus)
-		pci_unlock_rescan_remove();
 	device_lock(&pdev->dev);
 	memcpy(pdev->reset_methods, saved, sizeof(saved));
 	device_unlock(&pdev->dev);
 	msleep(plan->after_ms);
+	if (!ret && BIT(method) & PTX_BAN_BUS)
+		ptx_reset_settle(pdev, state);
 	return ret;
 }
 
@@ -278,6 +298,7 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
  * @plan: what its rules say
  * @methods: the rungs, PCI_NUM_RESET_METHODS long
  * @face: what it looked like when it was well
+ * @state: its configuration then
  *
  * May take minutes.
  *
@@ -286,7 +307,8 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
  * the last rung.
  */
 static int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
-			   const u8 *methods, const struct ptx_reset_face *face)
+			   const u8 *methods, const struct ptx_reset_face *face,
+			   struct pci_saved_state *state)
 {
 	int ret, proof, worst = -ENOTTY;
 	unsigned int i;
@@ -294,7 +316,7 @@ static int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *pl
 	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i]; i++) {
 		ktime_t began = ktime_get();
 
-		ret = ptx_reset_try(pdev, plan, methods[i]);
+		ret = ptx_reset_try(pdev, plan, methods[i], state);
 		/* On offer, but not to be had, as behind some hotplug slots. */
 		if (ret == -ENOTTY)
 			continue;
@@ -353,9 +375,7 @@ static int ptx_reset_bus(struct ptx_claim *claim, struct pci_dev *pdev)
 		return ret;
 	/* It gives up where a lock is taken, be it for a moment by sysfs. */
 	do {
-		pci_lock_rescan_remove();
 		ret = pci_reset_bus(pdev);
-		pci_unlock_rescan_remove();
 		if (ret == -EAGAIN)
 			msleep(PTX_RESET_POLL_MAX_MS);
 	} while (ret == -EAGAIN && tries++ < PTX_RESET_BUS_TRIES);
@@ -367,6 +387,7 @@ struct ptx_reset_entry {
 	struct ptx_member *member;
 	struct ptx_reset_plan plan;
 	struct ptx_reset_face face;
+	struct pci_saved_state *state;
 	u8 methods[PCI_NUM_RESET_METHODS];
 };
 
@@ -383,13 +404,15 @@ static int ptx_reset_member(struct ptx_reset_entry *e)
 
 	if (e->plan.hopeless)
 		return -EOPNOTSUPP;
-	proof = ptx_reset_climb(pdev, &e->plan, e->methods, &e->face);
+	proof = ptx_reset_climb(pdev, &e->plan, e->methods, &e->face, e->state);
 	if (!proof)
 		return 0;
 	ret = claim->bus_was_reset ? 0 : ptx_reset_bus(claim, pdev);
 	claim->bus_was_reset |= !ret;
 	if (ret && proof != -ENOTTY)
 		return proof;
+	if (!ret)
+		ptx_reset_settle(pdev, e->state);
 	proof = ptx_reset_prove(pdev, &e->plan, &e->face);
 	ptx_trace_reset(pdev, ret ? "" : "whole bus", 0, proof,
 			ktime_ms_delta(ktime_get(), began));
@@ -425,7 +448,11 @@ static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 
 static void ptx_reset_free(struct ptx_entry *entry)
 {
-	kfree(container_of(entry, struct ptx_reset_entry, entry));
+	struct ptx_reset_entry *e =
+		container_of(entry, struct ptx_reset_entry, entry);
+
+	kfree(e->state);
+	kfree(e);
 }
 
 static const struct ptx_step ptx_reset_step = {
@@ -456,7 +483,12 @@ int ptx_reset_narrow(struct ptx_member *member)
 	ptx_journal_reserve(&member->claim->journal, &e->entry, &ptx_reset_step);
 	pm_runtime_get_sync(&pdev->dev);
 	ptx_reset_look(pdev, &e->face);
+	pci_save_state(pdev);
+	e->state = pci_store_saved_state(pdev);
 	pm_runtime_put(&pdev->dev);
+	/* It has none where it does not answer; then there is nothing to go by. */
+	if (!e->state && e->face.known)
+		return -ENOMEM;
 	device_lock(&pdev->dev);
 	ptx_reset_permitted(&e->plan, pdev->reset_methods, e->methods);
 	memcpy(pdev->reset_methods, e->methods, sizeof(e->methods));
