@@ -84,36 +84,51 @@ static bool listed(const struct pci_fn *fns, int n, const char *name)
 	return false;
 }
 
-/*
- * Fills the slot; when it returns 0 the device is there, in slot->name. Looks
- * at the bus: an event could be lost among those of busy leases.
- */
-static int plug(struct hot *slot, const char *model)
+/* Waits for a function that was not there before; its name in @slot. */
+static bool plugged(struct hot *slot, const struct pci_fn *was, int nr_was, int timeout_ms)
 {
-	struct pci_fn *was = calloc(2 * PCI_MAX_FNS, sizeof(*was));
-	struct pci_fn *now = was + PCI_MAX_FNS;
-	const long long end = now_ms() + PLUG_MS;
-	static unsigned int n;
-	int nr_was, nr, i;
+	struct pci_fn *now = calloc(PCI_MAX_FNS, sizeof(*now));
+	const long long end = now_ms() + timeout_ms;
+	int nr, i;
 
-	slot->name[0] = '\0';
-	if (!was)
-		return -ENOMEM;
-	nr_was = pci_list(was, PCI_MAX_FNS);
-	snprintf(slot->id, sizeof(slot->id), "hot%u", n++);
-	if (qmp("device_add %s,bus=%s,id=%s", model, slot->port, slot->id)) {
-		free(was);
-		return -EIO;
-	}
-	while (!slot->name[0] && now_ms() < end) {
+	while (now && !slot->name[0] && now_ms() < end) {
 		nr = pci_list(now, PCI_MAX_FNS);
 		for (i = 0; i < nr; i++)
 			if (!listed(was, nr_was, now[i].name))
 				strcpy(slot->name, now[i].name);
 		usleep(10000);
 	}
+	free(now);
+	return slot->name[0];
+}
+
+/*
+ * Fills the slot; when it returns 0 the device is there, in slot->name. Looks
+ * at the bus: an event could be lost among those of busy leases.
+ *
+ * pciehp may still be turning off the power after the last device was torn out,
+ * and QEMU then drops the new one, too: so there it is tried again.
+ */
+static int plug(struct hot *slot, const char *model)
+{
+	const int tries = host_is_topology("surprise") ? 3 : 1;
+	struct pci_fn *was = calloc(PCI_MAX_FNS, sizeof(*was));
+	static unsigned int n;
+	int nr_was, i, ret = -ETIMEDOUT;
+
+	slot->name[0] = '\0';
+	if (!was)
+		return -ENOMEM;
+	nr_was = pci_list(was, PCI_MAX_FNS);
+	for (i = 0; ret == -ETIMEDOUT && i < tries; i++) {
+		snprintf(slot->id, sizeof(slot->id), "hot%u", n++);
+		if (qmp("device_add %s,bus=%s,id=%s", model, slot->port, slot->id))
+			ret = -EIO;
+		else if (plugged(slot, was, nr_was, PLUG_MS / tries))
+			ret = 0;
+	}
 	free(was);
-	return slot->name[0] ? 0 : -ETIMEDOUT;
+	return ret;
 }
 
 /*
