@@ -239,6 +239,9 @@ static void sim_devices_show_one(struct seq_file *s, struct sim_fn *fn)
 	unsigned long flags;
 	bool answers;
 
+	/* A virtual function that is not switched on does not exist. */
+	if (fn->pf && !pdev)
+		return;
 	raw_spin_lock_irqsave(&sim_lock, flags);
 	memcpy(count, fn->count, sizeof(count));
 	sleeps = fn->sleeps;

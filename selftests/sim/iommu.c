@@ -385,11 +385,13 @@ static void sim_iommu_show_users(struct seq_file *s, struct sim_domain *domain)
 	unsigned int pos = 0;
 	struct sim_fn *fn;
 
+	seq_puts(s, "domain of");
 	while ((fn = sim_fn_next(&pos))) {
 		if (READ_ONCE(fn->domain) == domain)
 			seq_printf(s, " %u.%u", sim_fn_slot(fn), fn->devfn);
 		sim_fn_put(fn);
 	}
+	seq_puts(s, "\n");
 }
 
 static void sim_iommu_show_run(struct seq_file *s, unsigned long iova, unsigned long size,
@@ -420,7 +422,7 @@ static void sim_iommu_show_pages(struct seq_file *s, struct sim_domain *domain)
 }
 
 /**
- * sim_iommu_show() - all mappings, for debugfs
+ * sim_iommu_show() - the domains with mappings, for debugfs
  * @s: where to print
  * @unused: nothing
  *
@@ -432,9 +434,10 @@ int sim_iommu_show(struct seq_file *s, void *unused)
 
 	mutex_lock(&sim_domains_lock);
 	list_for_each_entry(domain, &sim_domains, node) {
-		seq_puts(s, "domain of");
+		/* Most have none: they belong to the kernel, and to drivers without DMA. */
+		if (xa_empty(&domain->pages))
+			continue;
 		sim_iommu_show_users(s, domain);
-		seq_puts(s, "\n");
 		sim_iommu_show_pages(s, domain);
 	}
 	mutex_unlock(&sim_domains_lock);
