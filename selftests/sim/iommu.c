@@ -270,7 +270,6 @@ static void sim_iommu_release(struct device *dev)
 {
 	sim_iommu_point(dev, NULL);
 	sim_fn_put(dev_iommu_priv_get(dev));
-	dev_iommu_priv_set(dev, NULL);
 }
 
 static struct iommu_group *sim_iommu_group(struct device *dev)

@@ -17,6 +17,8 @@ static bool isolated_msi = true;
 module_param(isolated_msi, bool, 0400);
 MODULE_PARM_DESC(isolated_msi, "whether interrupts are isolated, as with interrupt remapping");
 
+#define SIM_MSI_FLAGS (MSI_GENERIC_FLAGS_MASK | MSI_FLAG_PCI_MSIX | MSI_FLAG_MULTI_PCI_MSI)
+
 static struct fwnode_handle *sim_msi_fwnode;
 static struct irq_domain *sim_msi_irqs;
 
@@ -63,12 +65,13 @@ static const struct irq_domain_ops sim_msi_domain_ops = {
 static bool sim_msi_init_device(struct device *dev, struct irq_domain *domain,
 				struct irq_domain *parent, struct msi_domain_info *info)
 {
-	info->flags &= MSI_GENERIC_FLAGS_MASK | MSI_FLAG_PCI_MSIX | MSI_FLAG_MULTI_PCI_MSI;
+	info->flags &= SIM_MSI_FLAGS;
 	info->flags |= MSI_FLAG_USE_DEF_DOM_OPS | MSI_FLAG_USE_DEF_CHIP_OPS | MSI_FLAG_NO_AFFINITY;
 	return true;
 }
 
 static const struct msi_parent_ops sim_msi_parent_ops = {
+	.supported_flags = SIM_MSI_FLAGS,
 	.prefix = "PTX-SIM-",
 	.init_dev_msi_info = sim_msi_init_device,
 };
