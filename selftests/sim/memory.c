@@ -164,8 +164,8 @@ static u64 sim_memory_bar(struct sim_fn *fn, unsigned int bar)
 	return fn->port->host->window.start + at;
 }
 
-/* @busy: all of them say what they say while the function is not ready. */
-static void sim_memory_write(struct sim_fn *fn, bool busy, u32 say)
+/* Writes the words of a BAR: what they say, or all of them @say if @busy. */
+static void sim_memory_write_bar(struct sim_fn *fn, unsigned int bar, bool busy, u32 say)
 {
 	unsigned int i;
 
@@ -173,16 +173,24 @@ static void sim_memory_write(struct sim_fn *fn, bool busy, u32 say)
 		const struct sim_word *w = &fn->desc.words[i];
 		void __iomem *at;
 
-		if (!fn->words_at[w->bar])
+		if (w->bar != bar || !fn->words_at[bar])
 			continue;
-		at = sim_memory_at(fn->words_at[w->bar] + w->offset);
+		at = sim_memory_at(fn->words_at[bar] + w->offset);
 		if (at)
 			writel(busy ? say : w->value, at);
 	}
 }
 
+static void sim_memory_write(struct sim_fn *fn, bool busy, u32 say)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_BARS; i++)
+		sim_memory_write_bar(fn, i, busy, say);
+}
+
 /**
- * sim_memory_place() - the function decodes memory: its words are to be seen
+ * sim_memory_place() - the function decodes memory: its words are where its BARs are
  * @fn: the function
  */
 void sim_memory_place(struct sim_fn *fn)
@@ -196,10 +204,12 @@ void sim_memory_place(struct sim_fn *fn)
 	for (i = 0; i < SIM_BARS; i++) {
 		u64 at = fn->desc.bars[i].size ? sim_memory_bar(fn, i) : 0;
 
-		if (at)
-			fn->words_at[i] = at;
+		/* Memory keeps what it is told until then. */
+		if (!at || at == fn->words_at[i])
+			continue;
+		fn->words_at[i] = at;
+		sim_memory_write_bar(fn, i, busy, fn->desc.busy);
 	}
-	sim_memory_write(fn, busy, fn->desc.busy);
 }
 
 /**
