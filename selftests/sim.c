@@ -354,38 +354,40 @@ TEST_F(sim, lease_many)
 	snapshot_free(before);
 }
 
-/* As many groups, each a port of its own, and as many devices as there can be. */
+/*
+ * Each with a port of its own, which takes a kernel with all checks minutes; it
+ * gets the same number on fewer ports.
+ */
 TEST_F(sim, five_hundred_and_twelve)
 {
-	char name[PCI_NAME_LEN], first[PCI_NAME_LEN], last[PCI_NAME_LEN];
+	const int fns = host_is_kernel("debug-6.12") ? 8 : 1;
+	char name[PCI_NAME_LEN], last[PCI_NAME_LEN];
+	int i, n = 0, slots = 512 / fns;
 	struct pci_fn fn;
+	char text[128];
 	long long began;
 	uint64_t flags;
-	int i, n = 0;
 
 	NEED_SIM();
+	snprintf(text, sizeof(text), "0-%d.0-%d vendor=1002 device=744c class=038000 flr=works acs=1",
+		 slots - 1, fns - 1);
 	began = now_ms();
-	ASSERT_EQ(0, sim_add("0-511.0 vendor=1002 device=744c class=038000 flr=works"));
+	ASSERT_EQ(0, sim_add(text));
 	TH_LOG("512 devices appeared in %lld ms", now_ms() - began);
 	EXPECT_EQ(512, sim_count());
 	for (i = 0; i < 512; i++) {
-		sim_name(i, 0, name);
+		sim_name(i / fns, i % fns, name);
 		n += !pci_get(name, &fn) && fn.vendor == 0x1002 && fn.group >= 0 &&
 		     !strcmp(fn.driver, SIM_DRIVER) && bar(name, 0, &flags) == 4096;
 	}
 	EXPECT_EQ(512, n);
-	sim_name(0, 0, first);
-	sim_name(511, 0, last);
-	EXPECT_NE(group_of(0, 0), group_of(511, 0));
-	ASSERT_EQ(0, lease_add_names(self->fd, first, last));
+	sim_name(slots - 1, fns - 1, last);
+	EXPECT_NE(group_of(0, 0), group_of(slots - 1, fns - 1));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, last));
 	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
 	began = now_ms();
 	EXPECT_EQ(0, sim_clear());
 	TH_LOG("and were gone in %lld ms", now_ms() - began);
-	/* The same number as functions of fewer slots. */
-	ASSERT_EQ(0, sim_add("0-63.0-7 acs=1"));
-	EXPECT_EQ(512, sim_count());
-	EXPECT_NE(group_of(63, 6), group_of(63, 7));
 }
 
 TEST_F(sim, resets_are_counted)

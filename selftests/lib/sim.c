@@ -97,7 +97,7 @@ static bool is_user(char *line, unsigned int slot, unsigned int fn)
 	unsigned int s, f;
 	char *word;
 
-	for (word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
+	for (word = strtok(line, " "); word; word = strtok(NULL, " "))
 		if (sscanf(word, "%u.%u", &s, &f) == 2 && s == slot && f == fn)
 			return true;
 	return false;

@@ -408,7 +408,7 @@ static void sim_fn_store(struct sim_fn *fn, unsigned int where, unsigned int siz
 			sim_reset(fn, SIM_PM);
 	}
 	byte = sim_written(where, size, val, fn->exp + PCI_EXP_DEVCTL + 1);
-	if (byte > 0 && byte & PCI_EXP_DEVCTL_BCR_FLR >> 8 &&
+	if (byte > 0 && byte & (PCI_EXP_DEVCTL_BCR_FLR >> 8) &&
 	    fn->desc.reset[SIM_FLR].mode != SIM_NONE)
 		sim_reset(fn, SIM_FLR);
 	byte = fn->af ? sim_written(where, size, val, fn->af + PCI_AF_CTRL) : 0;

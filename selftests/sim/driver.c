@@ -94,19 +94,21 @@ static void sim_driver_no_bus_reset(struct pci_dev *pdev)
 }
 
 /*
- * Before any driver can see it. Drivers of real hardware would make nothing
- * good of a device that only looks like it.
+ * Before any driver, and the IOMMU core, can see it. Drivers of real hardware
+ * would make nothing good of a device that only looks like it.
  */
 static int sim_driver_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct pci_dev *pdev = to_pci_dev(data);
 	struct sim_fn *fn;
 
-	if (action != BUS_NOTIFY_ADD_DEVICE)
+	if (action != BUS_NOTIFY_ADD_DEVICE || !sim_is_ours(pdev))
 		return NOTIFY_DONE;
+	if (sim_iommu_claim(pdev))
+		pci_err(pdev, "not behind the simulated IOMMU\n");
 	fn = sim_fn_of(pdev);
 	if (!fn)
-		return NOTIFY_DONE;
+		return NOTIFY_OK;
 	if (fn->desc.driver[0] && ptx_driver_override_write(pdev, fn->desc.driver))
 		pci_err(pdev, "no memory for its driver_override\n");
 	if (fn->desc.reset[SIM_BUS].mode == SIM_NONE)
@@ -117,6 +119,7 @@ static int sim_driver_notify(struct notifier_block *nb, unsigned long action, vo
 
 static struct notifier_block sim_driver_nb = {
 	.notifier_call = sim_driver_notify,
+	.priority = 1,
 };
 
 /**

