@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define PCI_NAME_LEN	32
-#define PCI_MAX_FNS	512
+#define PCI_MAX_FNS	2048
 
 /* Reads @path into @buf without the final newline; the length. */
 int file_read(const char *path, char *buf, size_t len);
