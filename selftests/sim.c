@@ -745,6 +745,74 @@ TEST_F(sim, firmware_memory)
 	EXPECT_EQ(0, lease_add_names(self->fd, sim_name(1, 0, self->name), NULL));
 }
 
+static int reset_in_quarantine(struct nl *nl, const char *name)
+{
+	struct nl_req *r = calloc(1, sizeof(*r));
+	int ret;
+
+	if (!r)
+		return -ENOMEM;
+	nl_start(nl, r, PTX_CMD_DEVICE_RESET, 0);
+	nl_put_str(r, PTX_A_DEVICE_NAME, name);
+	ret = nl_call(nl, r, NULL, NULL);
+	free(r);
+	return ret;
+}
+
+/* A GPU whose firmware does not come up again after any reset. */
+TEST_F(sim, quarantine)
+{
+	struct ptx_lease_release out;
+	struct nl_device d;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
+			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(-EIO, lease_release(self->fd, 120000, &out));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, out.out_reason);
+	EXPECT_STREQ(self->name, out.out_culprit);
+	/* Nobody has it, and nobody can have it. */
+	EXPECT_EQ(0, host_wait_no_lease(5000));
+	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &d));
+	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, d.member_state);
+	EXPECT_EQ(PTX_REASON_QUARANTINED, d.blockers[0].reason);
+	file_write("/sys/bus/pci/drivers_probe", self->name);
+	EXPECT_TRUE(pci_on_driver(self->name, ""));
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	add_init(self->add, &(const char *){ self->name }, 1);
+	EXPECT_EQ(-EBUSY, lease_add(self->fd, self->add));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
+	EXPECT_NE(0, system("rmmod ptx 2>/dev/null"));
+	/* Another chance, in vain; and then not. */
+	EXPECT_EQ(-EIO, reset_in_quarantine(&self->h.nl, self->name));
+	ASSERT_EQ(0, sim_control("set 0.0 ready=2000"));
+	EXPECT_EQ(0, reset_in_quarantine(&self->h.nl, self->name));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	/* What takes its time is waited for. */
+	EXPECT_EQ(0, lease_release(self->fd, 60000, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+/* In quarantine, and then torn out: its address is free again. */
+TEST_F(sim, quarantine_ends_with_the_device)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
+			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(-EIO, lease_release(self->fd, 120000, NULL));
+	ASSERT_EQ(0, sim_control("yank 0.0"));
+	ASSERT_EQ(0, sim_add("0.0"));
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
 TEST_F(sim, module_goes)
 {
 	NEED_SIM();

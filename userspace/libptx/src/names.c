@@ -189,9 +189,10 @@ static int read_text(struct ptx_ctx *ctx, char **text, size_t *len)
 	/* What a crash may leave. What stands behind it must not get lost. */
 	if (*text && strlen(*text) != *len) {
 		free(*text);
-		return ptx_error_setf(ctx, EBADMSG, PTX_REASON_NONE, NULL,
-				      "%s has a zero byte in it; mend it or remove it",
-				      names_path());
+		*text = NULL;
+		ptx_error_setf(ctx, EBADMSG, PTX_REASON_NONE, NULL,
+			       "%s has a zero byte in it; mend it or remove it", names_path());
+		return -EBADMSG;
 	}
 	if (*text)
 		return 0;
