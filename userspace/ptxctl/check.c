@@ -284,13 +284,24 @@ static int check_devices(struct cli *cli, const struct selection *sel, struct ch
 	return status;
 }
 
+/* Is nothing wrong with the host but that it has too little memory? */
+static bool only_memory(const struct findings *host)
+{
+	for (size_t i = 0; i < host->nr; i++) {
+		if (host->list[i].level == FINDING_FAIL && strcmp(host->list[i].check, "memory"))
+			return false;
+	}
+	return true;
+}
+
 static void verdict(struct cli *cli, const struct findings *host, const struct check *check,
 		    int status, bool named)
 {
 	if (cli->quiet)
 		return;
 	if (host->worst == FINDING_FAIL)
-		puts("No lease would succeed on this host as it is.");
+		puts(only_memory(host) ? "A VM of that size would not start." :
+		     "No lease would succeed on this host as it is.");
 	else if (status)
 		puts(named ? "A lease of these devices would fail." :
 			     "No device of this host could be leased.");

@@ -204,8 +204,8 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 			args->options.flags |= PTX_ADD_FLAGS_FORCE;
 			break;
 		case OPT_TIMEOUT:
-			if (!cli_timeout(optarg, &args->options.timeout_ms))
-				return cli_usage(cli, "'%s' is no time of up to an hour", optarg);
+			if (!cli_timeout(cli, optarg, &args->options.timeout_ms))
+				return EXIT_USAGE;
 			break;
 		case OPT_OWNER:
 			if (strcmp(cli->verb->name, "lease"))
@@ -294,8 +294,8 @@ static int parse_timeout_args(struct cli *cli, int argc, char **argv, uint32_t *
 		case '?':
 			return EXIT_USAGE;
 		case OPT_TIMEOUT:
-			if (!cli_timeout(optarg, timeout_ms))
-				return cli_usage(cli, "'%s' is no time of up to an hour", optarg);
+			if (!cli_timeout(cli, optarg, timeout_ms))
+				return EXIT_USAGE;
 			break;
 		}
 	}
@@ -366,8 +366,13 @@ int verb_remove(struct cli *cli, int argc, char **argv)
 		status = EXIT_REFUSED;
 		goto out;
 	}
-	for (size_t i = 0; !status && i < sel.nr; i++)
-		status = add_members(cli, sel.sels[i], before, devices, &nr);
+	/* Those that are named first, lest a kind chooses them too. */
+	for (int named = 1; named >= 0; named--) {
+		for (size_t i = 0; !status && i < sel.nr; i++) {
+			if (!ptx_selector_address(sel.sels[i]) == !named)
+				status = add_members(cli, sel.sels[i], before, devices, &nr);
+		}
+	}
 	if (status)
 		goto out;
 	progress_begin("waiting for the devices to be home");

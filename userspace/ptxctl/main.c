@@ -47,7 +47,7 @@ static const struct verb verbs[] = {
 	  HELP_ADD
 	  "  -q, --quiet           do not tell when the devices are home\n"
 	  "  -v, --verbose         tell what is done\n" },
-	{ "lease", verb_lease, "[OPTIONS] NAME DEVICE...",
+	{ "lease", verb_lease, "[OPTIONS] NAME [DEVICE...]",
 	  "make a persistent lease, which lives until released",
 	  "      --owner USER      who may open the devices; by default you\n"
 	  HELP_ADD
@@ -262,7 +262,7 @@ const char *cli_name_of(struct cli *cli, const char *address)
 }
 
 /* "500ms", "30", "30s", "2m", "1h"; at most PTX_TIMEOUT_MAX_MS, and not 0. */
-bool cli_timeout(const char *text, uint32_t *ms)
+static bool parse_time(const char *text, uint32_t *ms)
 {
 	static const struct {
 		const char *suffix;
@@ -285,6 +285,15 @@ bool cli_timeout(const char *text, uint32_t *ms)
 		*ms = (uint32_t)value;
 		return true;
 	}
+	return false;
+}
+
+/* Complains when it is none. */
+bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms)
+{
+	if (parse_time(text, ms))
+		return true;
+	cli_usage(cli, "a time is 1ms to 1h, for example 30s or 2m, not '%s'", text);
 	return false;
 }
 
@@ -335,6 +344,8 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	if (!cli->verb)
 		return cli_usage(cli, "there is no verb '%s'", argv[0]);
 	optind = 0;
+	/* getopt_long() puts this in front of its complaints. */
+	argv[0] = program_invocation_short_name;
 	return cli->verb->fn(cli, argc, argv);
 }
 

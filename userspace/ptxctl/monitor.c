@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,6 +87,15 @@ static void notice_print(struct cli *cli, const struct ptx_notice *notice)
 	putchar('\n');
 }
 
+/* As far as one may see: for those who may not, it is silence as before. */
+static bool other_netns(void)
+{
+	struct stat own, host;
+
+	return !stat("/proc/self/ns/net", &own) && !stat("/proc/1/ns/net", &host) &&
+	       (own.st_dev != host.st_dev || own.st_ino != host.st_ino);
+}
+
 int verb_monitor(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -115,6 +125,9 @@ int verb_monitor(struct cli *cli, int argc, char **argv)
 	cli->pretty = false;	/* a line each */
 	if (ptx_events_open(cli->ctx, &events))
 		return cli_fail(cli);
+	if (other_netns())
+		cli_say("the module tells of events in the host's network namespace, and this seems "
+			"to be another");
 	if (isatty(STDERR_FILENO))
 		cli_say("watching; end with Ctrl-C");
 	do {

@@ -73,8 +73,8 @@ int verb_reset(struct cli *cli, int argc, char **argv)
 			add.flags |= PTX_ADD_FLAGS_FORCE;
 			break;
 		case OPT_TIMEOUT:
-			if (!cli_timeout(optarg, &add.timeout_ms))
-				return cli_usage(cli, "'%s' is no time of up to an hour", optarg);
+			if (!cli_timeout(cli, optarg, &add.timeout_ms))
+				return EXIT_USAGE;
 			break;
 		}
 	}

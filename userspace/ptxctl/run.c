@@ -495,8 +495,8 @@ static int parse_run(struct run *run, int argc, char **argv)
 			run->name = optarg;
 			break;
 		case OPT_TIMEOUT:
-			if (!cli_timeout(optarg, &run->options.timeout_ms))
-				return cli_usage(cli, "'%s' is no time of up to an hour", optarg);
+			if (!cli_timeout(cli, optarg, &run->options.timeout_ms))
+				return EXIT_USAGE;
 			break;
 		case OPT_USER:
 			run->child.user = getpwnam(optarg);

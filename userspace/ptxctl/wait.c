@@ -126,8 +126,8 @@ int verb_wait(struct cli *cli, int argc, char **argv)
 					optarg);
 			break;
 		case OPT_TIMEOUT:
-			if (!cli_timeout(optarg, &timeout_ms))
-				return cli_usage(cli, "'%s' is no time of up to an hour", optarg);
+			if (!cli_timeout(cli, optarg, &timeout_ms))
+				return EXIT_USAGE;
 			break;
 		}
 	}

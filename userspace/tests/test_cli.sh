@@ -305,7 +305,7 @@ ctl 1 'remove from nothing' remove nosuch 03:00.0
 ctl 0 'release' release old
 log 'netlink lease-release name=old$'
 ctl 1 'release of nothing' release nosuch
-err 'no such lease'
+err "lease .nosuch.: no such lease"
 ctl 1 'one of two' release nosuch old
 ctl 2 'release of what?' release
 usual 'fail lease-release errno=ETIMEDOUT reason=timeout text="0000:03:00.0: still under way at the deadline"'

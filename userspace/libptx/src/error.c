@@ -124,8 +124,8 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_SHUTDOWN] = {
 		"shutdown", "the host is going down", "" },
 	[PTX_REASON_NATIVE_REFUSED] = {
-		"native-refused", "its native driver would not take it back",
-		"the kernel log says why (dmesg | grep {device}); then: "
+		"native-refused", "its native driver would not take it back, or is not loaded any more",
+		"load it, or see why in the kernel log (dmesg | grep {device}); then: "
 		"echo {device} > /sys/bus/pci/drivers_probe" },
 	[PTX_REASON_LIMIT] = {
 		"limit", "that is more devices than one request or one lease may hold",
@@ -356,6 +356,26 @@ int ptx_error_no_module_set(struct ptx_ctx *ctx, int err, const char *message,
 int ptx_error_no_memory(struct ptx_ctx *ctx)
 {
 	return ptx_error_setf(ctx, ENOMEM, PTX_REASON_NONE, NULL, "out of memory");
+}
+
+/*
+ * An error that is about the lease itself, and not about a device in it, says
+ * which one.
+ */
+void ptx_error_name_lease(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref)
+{
+	struct ptx_error *e = &ctx->error;
+	char text[sizeof(e->message)];
+
+	if (e->reason != PTX_REASON_NO_LEASE && e->reason != PTX_REASON_NAME_TAKEN &&
+	    e->reason != PTX_REASON_NOT_ACTIVE)
+		return;
+	memcpy(text, e->message, sizeof(text));
+	if (ref->id)
+		snprintf(e->message, sizeof(e->message), "lease %llu: %s",
+			 (unsigned long long)ref->id, text);
+	else
+		snprintf(e->message, sizeof(e->message), "lease '%s': %s", ref->name, text);
 }
 
 void ptx_error_set_remedy(struct ptx_ctx *ctx, const char *remedy)

@@ -89,8 +89,9 @@ static void collect_blockers(struct ptx_ctx *ctx, const char *const *devices, si
 	ctx->error = kept;
 }
 
-/* Sends @msg, which is consumed. */
-static int call(struct ptx_ctx *ctx, struct nl_msg *msg, struct ptx_lease_info **out)
+/* Sends @msg, which is consumed, and is about the lease @ref. */
+static int call(struct ptx_ctx *ctx, struct nl_msg *msg, const struct ptx_lease_ref *ref,
+		struct ptx_lease_info **out)
 {
 	struct ptx_lease_info *info = NULL;
 	int err;
@@ -102,6 +103,8 @@ static int call(struct ptx_ctx *ctx, struct nl_msg *msg, struct ptx_lease_info *
 		*out = info;
 	else
 		ptx_lease_info_free(info);
+	if (err)
+		ptx_error_name_lease(ctx, ref);
 	return err;
 }
 
@@ -133,7 +136,7 @@ int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 		nlmsg_free(msg);
 		return err;
 	}
-	err = call(ctx, msg, out);
+	err = call(ctx, msg, &ref, out);
 	if (err)
 		collect_blockers(ctx, devices, nr_devices);
 	return err;
@@ -164,7 +167,7 @@ int ptx_persistent_add(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 		nlmsg_free(msg);
 		return err;
 	}
-	err = call(ctx, msg, out);
+	err = call(ctx, msg, ref, out);
 	if (err)
 		collect_blockers(ctx, devices, nr_devices);
 	return err;
@@ -232,7 +235,7 @@ static int wait_ask(struct ptx_ctx *ctx, struct wait *wait, uint8_t cmd,
 		nlmsg_free(msg);
 		return err;
 	}
-	err = call(ctx, msg, out);
+	err = call(ctx, msg, &wait->ref, out);
 	if (err == -ETIMEDOUT && wait->end && ptx_now_ms() < wait->end) {
 		wait->again = true;
 		return -EAGAIN;
@@ -300,5 +303,5 @@ int ptx_lease_info_get(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 		nlmsg_free(msg);
 		return err;
 	}
-	return call(ctx, msg, out);
+	return call(ctx, msg, ref, out);
 }

@@ -139,11 +139,22 @@ static bool parse_text(const char *text, enum ptx_kind kind,
 	return parse_rest(buf, sel);
 }
 
+/* Does @text begin with a kind that is not @kind? */
+static bool other_kind(const char *text, enum ptx_kind kind)
+{
+	char word[SELECTOR_MAX + 1];
+	enum ptx_kind found;
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, ":"), text);
+	return ptx_kind_parse(word, &found) && found != kind;
+}
+
 int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind,
 		       const struct ptx_names *names, struct ptx_selector **out)
 {
 	struct ptx_selector *sel;
 	size_t n = strlen(text);
+	char shown[48];
 	int err;
 
 	*out = NULL;
@@ -151,10 +162,16 @@ int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind
 		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
 			"name a device, for example 0000:01:00.0, or a kind, for example gpu",
 			"an empty word names no device");
-	if (n > SELECTOR_MAX || !ptx_utf8_valid(text, n))
+	if (n > SELECTOR_MAX || !ptx_utf8_valid(text, n)) {
+		snprintf(shown, sizeof(shown), "%s", text);
+		for (char *s = shown; *s; s++) {
+			if (!isprint((unsigned char)*s))
+				*s = '?';
+		}
 		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
 			"name a device, for example 0000:01:00.0, or a kind, for example gpu",
-			"%zu bytes that name no device", n);
+			"'%s%s' names no device", shown, n < sizeof(shown) ? "" : "...");
+	}
 	sel = calloc(1, sizeof(*sel));
 	if (!sel)
 		return ptx_error_no_memory(ctx);
@@ -164,6 +181,10 @@ int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind
 		return 0;
 	}
 	free(sel);
+	if (kind != PTX_KIND_ANY && other_kind(text, kind))
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"give it to the option of its own kind, or to --device",
+			"'%s' is no %s", text, ptx_kind_name(kind));
 	if (!strcmp(text, "auto"))
 		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
 			"say which kind: gpu:auto, nvme:auto", "'auto' of no kind");
