@@ -15,6 +15,7 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## make                  the module for the running kernel (or KDIR=) and userspace
+## make userspace        libraries and programs only; needs no kernel headers
 ## make demo             install what is needed, build, and show the main job in the lab
 ## make check            install what is needed, and pass every test
 ## make soak             the long versions: 200 rounds of killing, long races

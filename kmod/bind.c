@@ -291,8 +291,12 @@ static enum ptx_undo ptx_attach_undo(struct ptx_entry *entry)
 
 	/* Whatever an admin bound here meanwhile is not ours to take away. */
 	ptx_bind_driver_name(pdev, now, sizeof(now));
-	if (strcmp(now, member->claim->driver))
+	if (strcmp(now, member->claim->driver)) {
+		if (*now)
+			pci_warn(pdev, "was bound to %s behind the lease, and stays there\n",
+				 now);
 		return PTX_UNDO_DONE;
+	}
 	ptx_trace_begin(pdev, "detach_vfio");
 	device_release_driver(&pdev->dev);
 	ptx_trace_end(pdev, "detach_vfio");

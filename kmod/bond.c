@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 
 #include "bond.h"
 #include "lease.h"
@@ -42,6 +43,19 @@ static void ptx_bond_queue(struct file *file, wait_queue_head_t *head,
 	add_wait_queue(head, &bond->wait);
 }
 
+/* Those of the kernel never exit, or are not the caller's to wait for. */
+static bool ptx_bond_is_kthread(struct pid *pid)
+{
+	struct task_struct *task;
+	bool is;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	is = task && task->flags & PF_KTHREAD;
+	rcu_read_unlock();
+	return is;
+}
+
 /**
  * ptx_bond_tie() - end a lease when a process exits
  * @bond: the lease's, zeroed
@@ -52,7 +66,7 @@ static void ptx_bond_queue(struct file *file, wait_queue_head_t *head,
  * the lease may be drained at any time. Undone by ptx_bond_untie(), also on
  * failure.
  *
- * Return: 0, -EINVAL when it is no pidfd, -ESRCH when the process has exited.
+ * Return: 0, -EINVAL when it is no pidfd or a kernel thread's, -ESRCH when the process has exited.
  */
 int ptx_bond_tie(struct ptx_bond *bond, struct file *pidfd)
 {
@@ -68,6 +82,8 @@ int ptx_bond_tie(struct ptx_bond *bond, struct file *pidfd)
 	if (!bond->head)
 		return -EINVAL;
 	bond->pid = container_of(bond->head, struct pid, wait_pidfd);
+	if (ptx_bond_is_kthread(bond->pid))
+		return -EINVAL;
 	return events & EPOLLIN ? -ESRCH : 0;
 }
 

@@ -427,9 +427,9 @@ static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 	struct pci_dev *pdev = member->pdev;
 	int ret;
 
-	/* Nobody could reach it, or nobody will. */
+	/* Nobody could reach it, or nobody will, or an admin bound a driver to it. */
 	if (!member->claim->attached || READ_ONCE(member->gone) ||
-	    READ_ONCE(member->leaving))
+	    READ_ONCE(member->leaving) || READ_ONCE(pdev->dev.driver))
 		return PTX_UNDO_DONE;
 	ptx_trace_begin(pdev, "reset");
 	/* A device that sleeps answers, but its registers do not. */

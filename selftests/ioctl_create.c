@@ -343,7 +343,8 @@ TEST_F(create, bind_bad)
 	{
 		const int bad[] = { -1, 9999, 0x7fffffff, p[0], self->h.ctl,
 				    self->h.nl.fd, eventfd(0, EFD_CLOEXEC),
-				    open("/proc/self", O_RDONLY | O_DIRECTORY) };
+				    open("/proc/self", O_RDONLY | O_DIRECTORY),
+				    pidfd_of(2) /* kthreadd */ };
 
 		for (i = 0; i < ARRAY_SIZE(bad); i++) {
 			int ret;
@@ -351,7 +352,7 @@ TEST_F(create, bind_bad)
 			c.pidfd = bad[i];
 			ret = lease_create_raw(self->h.ctl, &c);
 			EXPECT_TRUE(ret == -EINVAL || ret == -EBADF)
-				TH_LOG("file %d (%d): %d", i, bad[i], ret);
+				TH_LOG("file %d (%d): %d", i, c.pidfd, ret);
 			EXPECT_EQ(PTX_REASON_BAD_PROCESS, c.out_reason);
 			EXPECT_EQ(-1, c.out_fd);
 		}
