@@ -21,6 +21,7 @@
 #include "group.h"
 #include "lease.h"
 #include "ptx_main.h"
+#include "revoke.h"
 #include "vfio_pci.h"
 
 /* More blockers than this are counted, not listed. */
@@ -365,6 +366,21 @@ static int ptx_ioctl_lease_release(struct ptx_call *call)
 	return ret;
 }
 
+static int ptx_ioctl_lease_revoke(struct ptx_call *call)
+{
+	struct ptx_lease_revoke *arg = call->arg;
+	bool kill = arg->flags & PTX_REVOKE_KILL;
+
+	arg->out_reason = PTX_REASON_NONE;
+	if (arg->flags & ~PTX_REVOKE_KILL)
+		return -EOPNOTSUPP;
+	if (arg->reserved || arg->deadline_ms > PTX_REVOKE_MAX_MS ||
+	    arg->kill_ms > PTX_REVOKE_MAX_MS || (!kill && arg->kill_ms))
+		return -EINVAL;
+	return ptx_lease_revoke(call->lease, arg->deadline_ms, kill, arg->kill_ms,
+				&arg->out_reason);
+}
+
 /**
  * struct ptx_ioctl - a row of the ioctl table
  * @cmd: the ioctl's number
@@ -412,6 +428,9 @@ static const struct ptx_ioctl ptx_ioctls[] = {
 	PTX_IOCTL(PTX_LEASE_RELEASE, ptx_lease_release, out_culprit, true,
 		  offsetof(struct ptx_lease_release, out_reason),
 		  PTX_RIGHT_HOLD, ptx_ioctl_lease_release),
+	PTX_IOCTL(PTX_LEASE_REVOKE, ptx_lease_revoke, reserved, true,
+		  offsetof(struct ptx_lease_revoke, out_reason),
+		  PTX_RIGHT_HOLD, ptx_ioctl_lease_revoke),
 };
 
 union ptx_ioctl_arg {
@@ -421,6 +440,7 @@ union ptx_ioctl_arg {
 	struct ptx_lease_remove remove;
 	struct ptx_lease_query query;
 	struct ptx_lease_release release;
+	struct ptx_lease_revoke revoke;
 };
 
 static long ptx_ioctl(struct ptx_lease *lease, unsigned int cmd,

@@ -660,6 +660,8 @@ void ptx_member_describe(struct ptx_member *member, struct ptx_member_info *info
 		info->flags |= PTX_MEMBER_REQUESTED;
 	if (member->opened)
 		info->flags |= PTX_MEMBER_OPENED;
+	if (claim->cut && ptx_vfio_is_ours(claim->driver))
+		info->flags |= PTX_MEMBER_CUT;
 	spin_unlock(&claim->lease->state_lock);
 	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)
 		info->state = PTX_MEMBER_STATE_READY;

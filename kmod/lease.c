@@ -21,6 +21,7 @@
 #include "lease.h"
 #include "ptx_main.h"
 #include "request.h"
+#include "revoke.h"
 
 static DEFINE_MUTEX(ptx_leases_lock);
 static DEFINE_XARRAY(ptx_leases);
@@ -174,6 +175,7 @@ void ptx_lease_settle(struct ptx_lease *lease)
 	if (!settles)
 		return;
 
+	ptx_revoke_end(lease);
 	ptx_event_lease(PTX_EVENT_LEASE_RELEASED, lease, lease->fault.reason);
 	/*
 	 * Whoever sees that it is released must neither find it any more nor
@@ -285,6 +287,7 @@ struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
 	INIT_LIST_HEAD(&lease->claims);
 	init_waitqueue_head(&lease->wait);
 	INIT_WORK(&lease->free_work, ptx_lease_free_work);
+	ptx_revoke_init(lease);
 	INIT_HLIST_NODE(&lease->by_name);
 	memcpy(lease->name, name, len);
 	lease->owner = owner;

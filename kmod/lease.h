@@ -72,6 +72,25 @@ struct ptx_bond {
 };
 
 /**
+ * struct ptx_revocation - what takes a lease away from its VMM
+ * @work: carries out what is due next; holds a reference to the lease while it
+ *	is pending
+ * @cut_at: when, in jiffies, its devices are cut
+ * @kill_at: when who still has one open is killed
+ * @wanted: it has been asked for
+ * @cut: it has been begun
+ * @kill: killing was asked for, and is still to come
+ */
+struct ptx_revocation {
+	struct delayed_work work;
+	unsigned long cut_at;
+	unsigned long kill_at;
+	bool wanted;
+	bool cut;
+	bool kill;
+};
+
+/**
  * struct ptx_lease - devices held for one VM
  * @ref: one for the registry until released, one per claim, one per file
  * @id: never used twice
@@ -83,11 +102,12 @@ struct ptx_bond {
  * @by_name: in the registry's names
  * @lock: one transaction at a time
  * @state_lock: protects everything below, the state of the claims, and the
- *	opened and vfio fields of their members
+ *	opened, opener and vfio fields of their members
  * @state: only moves forward
  * @settled: it is being ended for good
  * @claims: of struct ptx_claim
  * @fault: what went wrong first while giving back
+ * @revocation: see revoke.c
  * @wait: woken whenever something under @state_lock changes
  * @free_work: the last reference may go where nothing can sleep
  */
@@ -108,6 +128,7 @@ struct ptx_lease {
 	bool settled;
 	struct list_head claims;
 	struct ptx_fault fault;
+	struct ptx_revocation revocation;
 
 	wait_queue_head_t wait;
 	struct work_struct free_work;
@@ -133,6 +154,7 @@ struct ptx_lease {
  * @state: under the lease's state_lock
  * @built: building has ended, well or badly
  * @kick: marked for draining, work not started yet
+ * @cut: its devices have been cut, or are about to be
  * @at: the member that a step is being done to, or NULL; read without a lock
  * @error: how building ended
  * @fault: and why
@@ -156,6 +178,7 @@ struct ptx_claim {
 	enum ptx_member_state state;
 	bool built;
 	bool kick;
+	bool cut;
 	struct ptx_member *at;
 	int error;
 	struct ptx_fault fault;
@@ -174,6 +197,7 @@ struct ptx_claim {
  * @leaving: it is being taken off the bus
  * @gone: it left the bus
  * @opened: VFIO has it open
+ * @opener: the process that opened it, while it is open; a reference
  * @vfio: while ptx-vfio-pci has it
  * @outcome: PTX_MEMBER_STATE_HOME, _DRIVERLESS or _GONE once given back
  */
@@ -189,6 +213,7 @@ struct ptx_member {
 	bool leaving;
 	bool gone;
 	bool opened;
+	struct pid *opener;
 	struct ptx_vfio_device *vfio;
 	enum ptx_member_state outcome;
 };

@@ -26,6 +26,7 @@
 #include "lease.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "revoke.h"
 #include "vfio_pci.h"
 
 /* What a lease without its members, and a member, take in a message at most. */
@@ -440,6 +441,8 @@ static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_member *member,
 	     nla_put_flag(skb, PTX_A_MEMBER_OPENED)) ||
 	    ((info.flags & PTX_MEMBER_REQUESTED) &&
 	     nla_put_flag(skb, PTX_A_MEMBER_REQUESTED)) ||
+	    ((info.flags & PTX_MEMBER_CUT) &&
+	     nla_put_flag(skb, PTX_A_MEMBER_CUT)) ||
 	    (at && !publish &&
 	     (nla_put_string(skb, PTX_A_MEMBER_STEP, at) ||
 	      nla_put_u64_64bit(skb, PTX_A_MEMBER_SINCE_MS,
@@ -854,6 +857,26 @@ int ptx_nl_lease_release_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = ptx_lease_release(lease, ptx_nl_timeout(info), &fault);
 	ptx_lease_put(lease);
 	return ret ? ptx_nl_fail(info, ret, &fault) : 0;
+}
+
+int ptx_nl_lease_revoke_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *deadline = info->attrs[PTX_A_LEASE_DEADLINE_MS];
+	struct nlattr *kill = info->attrs[PTX_A_LEASE_KILL_MS];
+	u32 reason = PTX_REASON_NONE;
+	struct ptx_lease *lease;
+	int ret;
+
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
+	if (ret)
+		return ret;
+	lease = ptx_nl_lease(skb, info);
+	if (IS_ERR(lease))
+		return PTR_ERR(lease);
+	ret = ptx_lease_revoke(lease, deadline ? nla_get_u32(deadline) : 0, kill,
+			       kill ? nla_get_u32(kill) : 0, &reason);
+	ptx_lease_put(lease);
+	return ret ? ptx_nl_fail_reason(info, ret, reason) : 0;
 }
 
 /*

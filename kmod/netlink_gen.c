@@ -15,6 +15,14 @@ static const struct netlink_range_validation ptx_a_lease_timeout_ms_range = {
 	.max	= PTX_REQUEST_TIMEOUT_MAX_MS,
 };
 
+static const struct netlink_range_validation ptx_a_lease_deadline_ms_range = {
+	.max	= PTX_REVOKE_MAX_MS,
+};
+
+static const struct netlink_range_validation ptx_a_lease_kill_ms_range = {
+	.max	= PTX_REVOKE_MAX_MS,
+};
+
 /* PTX_CMD_DEVICE_GET - do */
 static const struct nla_policy ptx_device_get_nl_policy[PTX_A_DEVICE_NAME + 1] = {
 	[PTX_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
@@ -64,6 +72,14 @@ static const struct nla_policy ptx_lease_release_nl_policy[PTX_A_LEASE_TIMEOUT_M
 /* PTX_CMD_DEVICE_RESET - do */
 static const struct nla_policy ptx_device_reset_nl_policy[PTX_A_DEVICE_NAME + 1] = {
 	[PTX_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
+};
+
+/* PTX_CMD_LEASE_REVOKE - do */
+static const struct nla_policy ptx_lease_revoke_nl_policy[PTX_A_LEASE_KILL_MS + 1] = {
+	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
+	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
+	[PTX_A_LEASE_DEADLINE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_deadline_ms_range),
+	[PTX_A_LEASE_KILL_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_kill_ms_range),
 };
 
 /* Ops table for ptx */
@@ -128,6 +144,13 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.doit		= ptx_nl_device_reset_doit,
 		.policy		= ptx_device_reset_nl_policy,
 		.maxattr	= PTX_A_DEVICE_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_LEASE_REVOKE,
+		.doit		= ptx_nl_lease_revoke_doit,
+		.policy		= ptx_lease_revoke_nl_policy,
+		.maxattr	= PTX_A_LEASE_KILL_MS,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

@@ -24,6 +24,7 @@ int ptx_nl_lease_add_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_lease_remove_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_lease_release_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_device_reset_doit(struct sk_buff *skb, struct genl_info *info);
+int ptx_nl_lease_revoke_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	PTX_NLGRP_EVENTS,

@@ -11,6 +11,10 @@
  */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pid.h>
+#include <linux/pm_runtime.h>
+#include <linux/sched.h>
+#include <linux/srcu.h>
 #include <linux/vfio_pci_core.h>
 
 #include "access.h"
@@ -22,16 +26,47 @@
  * struct ptx_vfio_device - a device on ptx-vfio-pci
  * @core: first, as vfio-pci-core demands
  * @member: what it is in a lease; a reference
+ * @srcu: every op runs in a section of it, and looks at @cut first
+ * @cut: nobody gets anything from it any more; never false again
  */
 struct ptx_vfio_device {
 	struct vfio_pci_core_device core;
 	struct ptx_member *member;
+	struct srcu_struct srcu;
+	bool cut;
 };
 
 static struct ptx_vfio_device *ptx_vfio_device(struct vfio_device *vdev)
 {
 	return container_of(vdev, struct ptx_vfio_device, core.vdev);
 }
+
+/* Nobody has it open any more. */
+static void ptx_vfio_closed(struct ptx_member *member)
+{
+	struct ptx_lease *lease = member->claim->lease;
+	struct pid *opener;
+
+	spin_lock(&lease->state_lock);
+	member->opened = false;
+	opener = member->opener;
+	member->opener = NULL;
+	spin_unlock(&lease->state_lock);
+	put_pid(opener);
+	wake_up_all(&lease->wait);
+}
+
+/*
+ * Carries out one call into vfio-pci-core, unless the device has been cut. The
+ * result is @dead then.
+ */
+#define ptx_vfio_unless_cut(pv, dead, call) ({				\
+	int idx_ = srcu_read_lock(&(pv)->srcu);				\
+	typeof(call) ret_ = READ_ONCE((pv)->cut) ? (dead) : (call);	\
+									\
+	srcu_read_unlock(&(pv)->srcu, idx_);				\
+	ret_;								\
+})
 
 static int ptx_vfio_open_device(struct vfio_device *vdev)
 {
@@ -46,6 +81,7 @@ static int ptx_vfio_open_device(struct vfio_device *vdev)
 	if (lease->state == PTX_LEASE_STATE_ACTIVE &&
 	    member->claim->state == PTX_MEMBER_STATE_READY) {
 		member->opened = true;
+		member->opener = get_pid(task_tgid(current));
 		ret = 0;
 	}
 	spin_unlock(&lease->state_lock);
@@ -54,10 +90,7 @@ static int ptx_vfio_open_device(struct vfio_device *vdev)
 
 	ret = vfio_pci_core_enable(&pv->core);
 	if (ret) {
-		spin_lock(&lease->state_lock);
-		member->opened = false;
-		spin_unlock(&lease->state_lock);
-		wake_up_all(&lease->wait);
+		ptx_vfio_closed(member);
 		return ret;
 	}
 	vfio_pci_core_finish_enable(&pv->core);
@@ -68,39 +101,157 @@ static int ptx_vfio_open_device(struct vfio_device *vdev)
 static void ptx_vfio_close_device(struct vfio_device *vdev)
 {
 	struct ptx_member *member = ptx_vfio_device(vdev)->member;
-	struct ptx_lease *lease = member->claim->lease;
 
 	vfio_pci_core_close_device(vdev);
 	ptx_event_member(PTX_EVENT_MEMBER_CLOSED, member, PTX_REASON_NONE);
-	spin_lock(&lease->state_lock);
-	member->opened = false;
-	spin_unlock(&lease->state_lock);
-	wake_up_all(&lease->wait);
+	ptx_vfio_closed(member);
+}
+
+static long ptx_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd,
+			   unsigned long arg)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
+
+	/*
+	 * An ioeventfd writes to the device behind our back. Memory decoding is
+	 * what stops it, and a virtual function has none to turn off.
+	 */
+	if (cmd == VFIO_DEVICE_IOEVENTFD && pv->core.pdev->is_virtfn)
+		return -ENOTTY;
+	return ptx_vfio_unless_cut(pv, -ENODEV, vfio_pci_core_ioctl(vdev, cmd, arg));
+}
+
+#ifdef PTX_HAVE_GET_REGION_INFO_CAPS
+static int ptx_vfio_get_region_info(struct vfio_device *vdev,
+				    struct vfio_region_info *info,
+				    struct vfio_info_cap *caps)
+{
+	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), -ENODEV,
+				   vfio_pci_ioctl_get_region_info(vdev, info, caps));
+}
+#endif
+
+static int ptx_vfio_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
+			    size_t size)
+{
+	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), -ENODEV,
+			vfio_pci_core_ioctl_feature(vdev, flags, arg, size));
+}
+
+static ssize_t ptx_vfio_read(struct vfio_device *vdev, char __user *buf,
+			     size_t count, loff_t *pos)
+{
+	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), (ssize_t)-ENODEV,
+				   vfio_pci_core_read(vdev, buf, count, pos));
+}
+
+static ssize_t ptx_vfio_write(struct vfio_device *vdev, const char __user *buf,
+			      size_t count, loff_t *pos)
+{
+	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), (ssize_t)-ENODEV,
+				   vfio_pci_core_write(vdev, buf, count, pos));
+}
+
+/*
+ * vfio-pci-core's operations on a mapped BAR; it has only one set of them. Set
+ * before the first of our own is in use.
+ */
+static const struct vm_operations_struct *ptx_vfio_core_vm_ops;
+
+static struct ptx_vfio_device *ptx_vfio_of_vma(struct vm_area_struct *vma)
+{
+	struct vfio_pci_core_device *core = vma->vm_private_data;
+
+	return container_of(core, struct ptx_vfio_device, core);
+}
+
+static vm_fault_t ptx_vfio_fault(struct vm_fault *vmf)
+{
+	return ptx_vfio_unless_cut(ptx_vfio_of_vma(vmf->vma),
+				   (vm_fault_t)VM_FAULT_SIGBUS,
+				   ptx_vfio_core_vm_ops->fault(vmf));
+}
+
+static vm_fault_t ptx_vfio_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	if (!ptx_vfio_core_vm_ops->huge_fault)
+		return VM_FAULT_FALLBACK;
+	return ptx_vfio_unless_cut(ptx_vfio_of_vma(vmf->vma),
+				   (vm_fault_t)VM_FAULT_SIGBUS,
+				   ptx_vfio_core_vm_ops->huge_fault(vmf, order));
+}
+
+static const struct vm_operations_struct ptx_vfio_vm_ops = {
+	.fault		= ptx_vfio_fault,
+	.huge_fault	= ptx_vfio_huge_fault,
+};
+
+static int ptx_vfio_map(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
+	int ret;
+
+	/* Regions beyond the fixed ones are mapped in ways we know nothing of. */
+	if (vma->vm_pgoff >> (VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT) >=
+	    VFIO_PCI_ROM_REGION_INDEX)
+		return -EINVAL;
+	ret = vfio_pci_core_mmap(vdev, vma);
+	if (ret)
+		return ret;
+	/* One that maps at once, or keeps count, could not be taken back. */
+	if (WARN_ON_ONCE(!vma->vm_ops || !vma->vm_ops->fault || vma->vm_ops->open ||
+			 vma->vm_ops->close || vma->vm_private_data != &pv->core))
+		return -EINVAL;
+	WRITE_ONCE(ptx_vfio_core_vm_ops, vma->vm_ops);
+	vma->vm_ops = &ptx_vfio_vm_ops;
+	return 0;
+}
+
+static int ptx_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), -ENODEV,
+				   ptx_vfio_map(vdev, vma));
+}
+
+static int ptx_vfio_init_dev(struct vfio_device *vdev)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
+	int ret;
+
+	ret = init_srcu_struct(&pv->srcu);
+	if (ret)
+		return ret;
+	ret = vfio_pci_core_init_dev(vdev);
+	if (ret)
+		cleanup_srcu_struct(&pv->srcu);
+	return ret;
 }
 
 static void ptx_vfio_release_device(struct vfio_device *vdev)
 {
-	struct ptx_member *member = ptx_vfio_device(vdev)->member;
+	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
+	struct ptx_member *member = pv->member;
 
 	vfio_pci_core_release_dev(vdev);
+	cleanup_srcu_struct(&pv->srcu);
 	if (member)
 		ptx_member_put(member);
 }
 
 static const struct vfio_device_ops ptx_vfio_ops = {
 	.name		= PTX_VFIO_DRIVER,
-	.init		= vfio_pci_core_init_dev,
+	.init		= ptx_vfio_init_dev,
 	.release	= ptx_vfio_release_device,
 	.open_device	= ptx_vfio_open_device,
 	.close_device	= ptx_vfio_close_device,
-	.ioctl		= vfio_pci_core_ioctl,
+	.ioctl		= ptx_vfio_ioctl,
 #ifdef PTX_HAVE_GET_REGION_INFO_CAPS
-	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+	.get_region_info_caps = ptx_vfio_get_region_info,
 #endif
-	.device_feature = vfio_pci_core_ioctl_feature,
-	.read		= vfio_pci_core_read,
-	.write		= vfio_pci_core_write,
-	.mmap		= vfio_pci_core_mmap,
+	.device_feature = ptx_vfio_feature,
+	.read		= ptx_vfio_read,
+	.write		= ptx_vfio_write,
+	.mmap		= ptx_vfio_mmap,
 	.request	= vfio_pci_core_request,
 	.match		= vfio_pci_core_match,
 #ifdef PTX_HAVE_MATCH_TOKEN_UUID
@@ -111,6 +262,38 @@ static const struct vfio_device_ops ptx_vfio_ops = {
 	.attach_ioas	= vfio_iommufd_physical_attach_ioas,
 	.detach_ioas	= vfio_iommufd_physical_detach_ioas,
 };
+
+/* What a cut does to the device itself; each step is complete on its return. */
+static void ptx_vfio_silence(struct ptx_vfio_device *pv)
+{
+	struct pci_dev *pdev = pv->core.pdev;
+	u16 command;
+
+	unmap_mapping_range(pv->core.vdev.inode->i_mapping, 0, 0, true);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command))
+		return;
+	pci_write_config_word(pdev, PCI_COMMAND,
+			      (command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+					   PCI_COMMAND_MASTER)) |
+			      PCI_COMMAND_INTX_DISABLE);
+}
+
+/* The same as ptx_vfio_cut(), for one that cannot go away meanwhile. */
+static void ptx_vfio_cut_device(struct ptx_vfio_device *pv)
+{
+	struct pci_dev *pdev = pv->core.pdev;
+
+	WRITE_ONCE(pv->cut, true);
+	/* Registers of one that sleeps do not take what is written to them. */
+	pm_runtime_get_sync(&pdev->dev);
+	/* At once, whatever is under way; that may take as long as a reset does. */
+	ptx_vfio_silence(pv);
+	synchronize_srcu_expedited(&pv->srcu);
+	/* And again, for what was under way may have brought it back. */
+	ptx_vfio_silence(pv);
+	pm_runtime_put(&pdev->dev);
+}
 
 static int ptx_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
@@ -158,10 +341,15 @@ static void ptx_vfio_remove(struct pci_dev *pdev)
 	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
 	struct ptx_vfio_device *pv = ptx_vfio_device(&core->vdev);
 	struct ptx_lease *lease = pv->member->claim->lease;
+	bool opened;
 
 	spin_lock(&lease->state_lock);
 	pv->member->vfio = NULL;
+	opened = pv->member->opened;
 	spin_unlock(&lease->state_lock);
+	/* A device that is pulled, or that an admin takes: waiting comes after. */
+	if (opened)
+		ptx_vfio_cut_device(pv);
 	vfio_pci_core_unregister_device(core);
 	vfio_put_device(&core->vdev);
 }
@@ -195,15 +383,7 @@ bool ptx_vfio_is_ours(const char *driver)
 	return !strcmp(driver, PTX_VFIO_DRIVER);
 }
 
-/**
- * ptx_vfio_ask_back() - ask whoever has the device open to let it go
- * @member: the member
- * @count: how many times it has been asked before
- *
- * Through VFIO's request interrupt; a VMM answers with a hot unplug. Does
- * nothing for other drivers.
- */
-void ptx_vfio_ask_back(struct ptx_member *member, unsigned int count)
+static struct ptx_vfio_device *ptx_vfio_get(struct ptx_member *member)
 {
 	struct ptx_lease *lease = member->claim->lease;
 	struct ptx_vfio_device *pv;
@@ -214,6 +394,45 @@ void ptx_vfio_ask_back(struct ptx_member *member, unsigned int count)
 	if (pv)
 		get_device(&pv->core.vdev.device);
 	spin_unlock(&lease->state_lock);
+	return pv;
+}
+
+/**
+ * ptx_vfio_cut() - take a device away from whoever has it open
+ * @member: the member
+ *
+ * On return its VMM has no BAR, no DMA, no interrupt and no ioctl of it,
+ * though it may keep the file. Sleeps for as long as a call into the device
+ * takes that is under way. What an IOMMU container has mapped stays mapped: it
+ * is bus mastering that keeps the device from it.
+ *
+ * Return: false if it is not on ptx-vfio-pci, and nothing was done.
+ */
+bool ptx_vfio_cut(struct ptx_member *member)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_get(member);
+
+	if (!pv)
+		return false;
+	ptx_trace_begin(member->pdev, "cut");
+	ptx_vfio_cut_device(pv);
+	ptx_trace_end(member->pdev, "cut");
+	put_device(&pv->core.vdev.device);
+	return true;
+}
+
+/**
+ * ptx_vfio_ask_back() - ask whoever has the device open to let it go
+ * @member: the member
+ * @count: how many times it has been asked before
+ *
+ * Through VFIO's request interrupt; a VMM answers with a hot unplug. Does
+ * nothing for other drivers.
+ */
+void ptx_vfio_ask_back(struct ptx_member *member, unsigned int count)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_get(member);
+
 	if (!pv)
 		return;
 	vfio_pci_core_request(&pv->core.vdev, count);

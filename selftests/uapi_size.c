@@ -119,6 +119,16 @@ AT(struct ptx_lease_release, out_reason, 12, 4);
 AT(struct ptx_lease_release, out_culprit, 16, 32);
 LAST(struct ptx_lease_release, out_culprit);
 
+SIZE(struct ptx_lease_revoke, 24);
+ALIGN(struct ptx_lease_revoke, 4);
+AT(struct ptx_lease_revoke, size, 0, 4);
+AT(struct ptx_lease_revoke, flags, 4, 4);
+AT(struct ptx_lease_revoke, deadline_ms, 8, 4);
+AT(struct ptx_lease_revoke, kill_ms, 12, 4);
+AT(struct ptx_lease_revoke, out_reason, 16, 4);
+AT(struct ptx_lease_revoke, reserved, 20, 4);
+LAST(struct ptx_lease_revoke, reserved);
+
 #define VALUE(name, want) \
 	_Static_assert((name) == (want), #name " has another value")
 
@@ -129,6 +139,7 @@ VALUE(PTX_LEASE_ADD, 0xF782);
 VALUE(PTX_LEASE_REMOVE, 0xF783);
 VALUE(PTX_LEASE_QUERY, 0xF784);
 VALUE(PTX_LEASE_RELEASE, 0xF785);
+VALUE(PTX_LEASE_REVOKE, 0xF786);
 
 VALUE(PTX_LEASE_CREATE_BIND, 1);
 VALUE(PTX_LEASE_CREATE_OWNER, 2);
@@ -137,6 +148,9 @@ VALUE(PTX_ADD_FLAGS_FORCE, 2);
 VALUE(PTX_ADD_FLAGS_BOOT_DISPLAY, 4);
 VALUE(PTX_MEMBER_REQUESTED, 1);
 VALUE(PTX_MEMBER_OPENED, 2);
+VALUE(PTX_MEMBER_CUT, 4);
+VALUE(PTX_REVOKE_KILL, 1);
+VALUE(PTX_REVOKE_MAX_MS, 3600000);
 
 VALUE(PTX_KIND_OTHER, 0);
 VALUE(PTX_KIND_GPU, 1);
@@ -172,6 +186,7 @@ VALUE(PTX_EVENT_LEASE_NEW, 2);
 VALUE(PTX_EVENT_MEMBER_READY, 6);
 VALUE(PTX_EVENT_MEMBER_CLOSED, 12);
 VALUE(PTX_EVENT_MEMBER_QUARANTINED, 13);
+VALUE(PTX_EVENT_MEMBER_CUT, 14);
 
 #ifndef LAYOUT_ONLY
 #include "kselftest_harness.h"

@@ -654,6 +654,7 @@ const char *event_name(uint32_t event)
 		"lease-draining", "lease-released", "member-ready",
 		"member-draining", "member-home", "member-driverless",
 		"member-gone", "member-opened", "member-closed",
+		"member-quarantined", "member-cut",
 	};
 
 	return event < sizeof(names) / sizeof(names[0]) ? names[event] : "?";

@@ -165,10 +165,12 @@ struct ptx_member_info {
  * enum ptx_member_flags - bits of ptx_member_info.flags
  * @PTX_MEMBER_REQUESTED: named by a request, not brought along by its group
  * @PTX_MEMBER_OPENED: a VFIO file is open on it
+ * @PTX_MEMBER_CUT: taken from its VMM, which gets nothing from it any more
  */
 enum ptx_member_flags {
 	PTX_MEMBER_REQUESTED	= 1 << 0,
 	PTX_MEMBER_OPENED	= 1 << 1,
+	PTX_MEMBER_CUT		= 1 << 2,
 };
 
 /**
@@ -291,5 +293,41 @@ struct ptx_lease_release {
 	char out_culprit[PTX_DEVICE_NAME_SIZE];
 };
 #define PTX_LEASE_RELEASE	_IO(PTX_IOC_TYPE, 0x85)
+
+/**
+ * enum ptx_revoke_flags - bits of ptx_lease_revoke.flags
+ * @PTX_REVOKE_KILL: kill the processes that opened its devices and still have
+ *	them open when kill_ms is over
+ */
+enum ptx_revoke_flags {
+	PTX_REVOKE_KILL		= 1 << 0,
+};
+
+/**
+ * struct ptx_lease_revoke - ioctl(PTX_LEASE_REVOKE): take everything away
+ * @size: sizeof(struct ptx_lease_revoke)
+ * @flags: bits of enum ptx_revoke_flags
+ * @deadline_ms: how long the VMM, which is asked at once, may take to let go
+ *	before its devices are cut: no BAR, no DMA, no interrupt, no ioctl. At 0
+ *	they are cut on return. At most PTX_REVOKE_MAX_MS.
+ * @kill_ms: with PTX_REVOKE_KILL, how long after the deadline; else 0. At most
+ *	PTX_REVOKE_MAX_MS.
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @reserved: must be 0
+ *
+ * Does not wait for the devices to be home; PTX_LEASE_RELEASE does. May be
+ * called again: deadlines only come closer. A device on a driver other than
+ * ptx-vfio-pci cannot be cut. A device that is cut is home once its files are
+ * closed.
+ */
+struct ptx_lease_revoke {
+	__u32 size;
+	__u32 flags;
+	__u32 deadline_ms;
+	__u32 kill_ms;
+	__u32 out_reason;
+	__u32 reserved;
+};
+#define PTX_LEASE_REVOKE	_IO(PTX_IOC_TYPE, 0x86)
 
 #endif /* _UAPI_LINUX_PTX_H */

@@ -13,6 +13,7 @@
 #define PTX_LEASE_NAME_MAX		63
 #define PTX_DEVICES_MAX			256
 #define PTX_REQUEST_TIMEOUT_MAX_MS	60000
+#define PTX_REVOKE_MAX_MS		3600000
 
 /**
  * enum ptx_kind - what a device is to the people who assign it
@@ -150,6 +151,8 @@ enum ptx_reason {
 /**
  * enum ptx_event
  * @PTX_EVENT_MEMBER_QUARANTINED: no reset made it well
+ * @PTX_EVENT_MEMBER_CUT: taken from its VMM, which may still keep the file
+ *   open
  */
 enum ptx_event {
 	PTX_EVENT_DEVICE_ADD,
@@ -166,6 +169,7 @@ enum ptx_event {
 	PTX_EVENT_MEMBER_OPENED,
 	PTX_EVENT_MEMBER_CLOSED,
 	PTX_EVENT_MEMBER_QUARANTINED,
+	PTX_EVENT_MEMBER_CUT,
 };
 
 /**
@@ -228,6 +232,7 @@ enum {
 	PTX_A_MEMBER_STEP,
 	PTX_A_MEMBER_SINCE_MS,
 	PTX_A_MEMBER_REASON,
+	PTX_A_MEMBER_CUT,
 
 	__PTX_A_MEMBER_MAX,
 	PTX_A_MEMBER_MAX = (__PTX_A_MEMBER_MAX - 1)
@@ -247,6 +252,8 @@ enum {
 	PTX_A_LEASE_DRIVER,
 	PTX_A_LEASE_ADD_FLAGS,
 	PTX_A_LEASE_TIMEOUT_MS,
+	PTX_A_LEASE_DEADLINE_MS,
+	PTX_A_LEASE_KILL_MS,
 
 	__PTX_A_LEASE_MAX,
 	PTX_A_LEASE_MAX = (__PTX_A_LEASE_MAX - 1)
@@ -273,6 +280,7 @@ enum {
 	PTX_CMD_LEASE_REMOVE,
 	PTX_CMD_LEASE_RELEASE,
 	PTX_CMD_DEVICE_RESET,
+	PTX_CMD_LEASE_REVOKE,
 	PTX_CMD_NOTICE_NTF,
 
 	__PTX_CMD_MAX,

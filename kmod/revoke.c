@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Revocation: taking a lease away from a VMM that would rather keep it.
+ *
+ * The lease drains, which asks the VMM for its devices. At the deadline they are
+ * cut, whatever it does; from then on it can only delay their way home, by
+ * keeping its files open, and at a second deadline its processes are killed, if
+ * that was asked for. Nothing here allocates or can fail once it has begun.
+ */
+#include <linux/jiffies.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
+
+#include "claim.h"
+#include "events.h"
+#include "lease.h"
+#include "ptx_main.h"
+#include "revoke.h"
+#include "vfio_pci.h"
+
+/* The next claim that has not been cut, referenced, and marked as cut. */
+static struct ptx_claim *ptx_revoke_next(struct ptx_lease *lease)
+{
+	struct ptx_claim *claim, *found = NULL;
+
+	spin_lock(&lease->state_lock);
+	list_for_each_entry(claim, &lease->claims, node)
+		if (!claim->cut) {
+			claim->cut = true;
+			ptx_claim_get(claim);
+			found = claim;
+			break;
+		}
+	spin_unlock(&lease->state_lock);
+	return found;
+}
+
+static void ptx_revoke_cut(struct ptx_lease *lease)
+{
+	struct ptx_member *member;
+	struct ptx_claim *claim;
+
+	while ((claim = ptx_revoke_next(lease))) {
+		ptx_for_each_member(member, claim)
+			if (ptx_vfio_cut(member))
+				ptx_event_member(PTX_EVENT_MEMBER_CUT, member,
+						 PTX_REASON_NONE);
+		ptx_claim_put(claim);
+	}
+}
+
+/* Whoever opened a device of the lease; where it is not known, nobody. */
+static void ptx_revoke_kill(struct ptx_lease *lease)
+{
+	struct ptx_member *member;
+	struct ptx_claim *claim;
+
+	spin_lock(&lease->state_lock);
+	list_for_each_entry(claim, &lease->claims, node)
+		ptx_for_each_member(member, claim)
+			if (member->opener)
+				kill_pid(member->opener, SIGKILL, 1);
+	spin_unlock(&lease->state_lock);
+}
+
+/* Starts the work for what is due next, with a reference; state_lock is held. */
+static void ptx_revoke_arm(struct ptx_lease *lease)
+{
+	struct ptx_revocation *rv = &lease->revocation;
+	unsigned long due = rv->cut ? rv->kill_at : rv->cut_at;
+
+	lockdep_assert_held(&lease->state_lock);
+	if (lease->settled || (rv->cut && !rv->kill))
+		return;
+	ptx_lease_get(lease);
+	if (mod_delayed_work(ptx_wq, &rv->work,
+			     max(0L, (long)(due - jiffies))))
+		ptx_lease_put(lease);
+}
+
+static void ptx_revoke_work(struct work_struct *work)
+{
+	struct ptx_lease *lease = container_of(to_delayed_work(work),
+					       struct ptx_lease, revocation.work);
+	struct ptx_revocation *rv = &lease->revocation;
+	bool cut, kill = false;
+
+	spin_lock(&lease->state_lock);
+	cut = !rv->cut;
+	if (cut)
+		rv->cut = true;
+	else
+		kill = rv->kill && time_after_eq(jiffies, rv->kill_at);
+	if (kill)
+		rv->kill = false;
+	spin_unlock(&lease->state_lock);
+	if (cut)
+		ptx_revoke_cut(lease);
+	if (kill)
+		ptx_revoke_kill(lease);
+	spin_lock(&lease->state_lock);
+	ptx_revoke_arm(lease);
+	spin_unlock(&lease->state_lock);
+	ptx_lease_put(lease);
+}
+
+/**
+ * ptx_revoke_init() - prepare a new lease for its revocation
+ * @lease: the lease
+ */
+void ptx_revoke_init(struct ptx_lease *lease)
+{
+	INIT_DELAYED_WORK(&lease->revocation.work, ptx_revoke_work);
+}
+
+/**
+ * ptx_lease_revoke() - give a lease's devices back, whether its VMM wants or not
+ * @lease: the lease
+ * @deadline_ms: how long the VMM may take to let go before they are cut
+ * @kill: kill who still has one open then
+ * @kill_ms: but not before so much time has passed since the cut was due
+ * @reason: on failure, a value of enum ptx_reason
+ *
+ * Does not wait for them to be home. With no deadline they are cut on return.
+ * May be called again; deadlines only come closer.
+ *
+ * Return: 0, or -ESHUTDOWN when the lease has been released.
+ */
+int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
+		     u32 kill_ms, u32 *reason)
+{
+	struct ptx_revocation *rv = &lease->revocation;
+	unsigned long cut_at = jiffies + msecs_to_jiffies(deadline_ms);
+	unsigned long kill_at = cut_at + msecs_to_jiffies(kill_ms);
+	bool over;
+
+	ptx_lease_drain(lease);
+	spin_lock(&lease->state_lock);
+	over = lease->settled;
+	if (!rv->wanted || time_before(cut_at, rv->cut_at))
+		rv->cut_at = cut_at;
+	if (kill && (!rv->kill || time_before(kill_at, rv->kill_at)))
+		rv->kill_at = kill_at;
+	rv->kill |= kill;
+	rv->wanted = true;
+	if (!deadline_ms)
+		rv->cut = true;
+	spin_unlock(&lease->state_lock);
+	if (over) {
+		*reason = PTX_REASON_NOT_ACTIVE;
+		return -ESHUTDOWN;
+	}
+	if (!deadline_ms)
+		ptx_revoke_cut(lease);
+	spin_lock(&lease->state_lock);
+	ptx_revoke_arm(lease);
+	spin_unlock(&lease->state_lock);
+	return 0;
+}
+
+/**
+ * ptx_revoke_end() - the lease has settled; there is nothing left to revoke
+ * @lease: the lease
+ */
+void ptx_revoke_end(struct ptx_lease *lease)
+{
+	if (cancel_delayed_work(&lease->revocation.work))
+		ptx_lease_put(lease);
+}
