@@ -52,6 +52,7 @@ static struct json_object *member_json(struct cli *cli, const struct ptx_lease_m
 	json_put_text(obj, "cdev", ptx_lease_member_cdev(member));
 	json_put_bool(obj, "requested", ptx_lease_member_requested(member));
 	json_put_bool(obj, "opened", ptx_lease_member_opened(member));
+	json_put_bool(obj, "cut", ptx_lease_member_cut(member));
 	json_put_text(obj, "step", ptx_lease_member_step(member));
 	if (ptx_lease_member_step(member))
 		json_put_u64(obj, "since_ms", ptx_lease_member_since_ms(member));
@@ -116,7 +117,8 @@ static void lease_print(struct cli *cli, const struct ptx_lease_info *info)
 		table_cell(table, ptx_member_state_name(ptx_lease_member_state(member)));
 		table_cell(table, ptx_lease_member_driver(member));
 		table_cell(table, ptx_lease_member_native_driver(member));
-		table_cell(table, ptx_lease_member_opened(member) ? "yes" : "no");
+		table_cell(table, !ptx_lease_member_opened(member) ? "no" :
+				  ptx_lease_member_cut(member) ? "cut off" : "yes");
 		if (step)
 			table_cellf(table, "%s for %llu ms", step, (unsigned long long)
 				    ptx_lease_member_since_ms(member));

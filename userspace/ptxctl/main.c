@@ -62,6 +62,13 @@ static const struct verb verbs[] = {
 	{ "release", verb_release, "[--timeout TIME] NAME...",
 	  "give everything back and end the lease",
 	  HELP_TIMEOUT },
+	{ "revoke", verb_revoke, "[--deadline TIME] [--kill[=TIME]] [--timeout TIME] NAME...",
+	  "take the devices of a lease from its VMM, and end the lease",
+	  "      --deadline TIME   how long the VMM may take to let go; by default 10s,\n"
+	  "                        and 0 is at once\n"
+	  "      --kill[=TIME]     then kill who still has them open, at once or TIME later\n"
+	  "  -q, --quiet           tell only what went wrong\n"
+	  HELP_TIMEOUT },
 	{ "wait", verb_wait, "[--state STATE] [--timeout TIME] NAME",
 	  "wait until a lease is active, draining or released",
 	  "      --state STATE     what to wait for; by default released\n"
@@ -261,7 +268,7 @@ const char *cli_name_of(struct cli *cli, const char *address)
 	return names ? ptx_names_name(names, address) : NULL;
 }
 
-/* "500ms", "30", "30s", "2m", "1h"; at most PTX_TIMEOUT_MAX_MS, and not 0. */
+/* "500ms", "30", "30s", "2m", "1h"; at most PTX_TIMEOUT_MAX_MS. */
 static bool parse_time(const char *text, uint32_t *ms)
 {
 	static const struct {
@@ -280,7 +287,7 @@ static bool parse_time(const char *text, uint32_t *ms)
 		if (strcmp(text + n, units[i].suffix))
 			continue;
 		value *= units[i].ms;
-		if (!value || value > PTX_TIMEOUT_MAX_MS)
+		if (value > PTX_TIMEOUT_MAX_MS)
 			return false;
 		*ms = (uint32_t)value;
 		return true;
@@ -288,12 +295,21 @@ static bool parse_time(const char *text, uint32_t *ms)
 	return false;
 }
 
-/* Complains when it is none. */
+/* How long something may take. Complains when it is no time, or none at all. */
 bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms)
+{
+	if (parse_time(text, ms) && *ms)
+		return true;
+	cli_usage(cli, "a time is 1ms to 1h, for example 30s or 2m, not '%s'", text);
+	return false;
+}
+
+/* The same for when something is to happen: 0 is at once. */
+bool cli_delay(struct cli *cli, const char *text, uint32_t *ms)
 {
 	if (parse_time(text, ms))
 		return true;
-	cli_usage(cli, "a time is 1ms to 1h, for example 30s or 2m, not '%s'", text);
+	cli_usage(cli, "a time is 0 to 1h, for example 500ms or 30s, not '%s'", text);
 	return false;
 }
 

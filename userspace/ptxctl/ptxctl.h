@@ -25,7 +25,9 @@ enum {
 	OPT_DRIVER,
 	OPT_EXACT,
 	OPT_BOOT_DISPLAY,
+	OPT_DEADLINE,
 	OPT_FORCE,
+	OPT_KILL,
 	OPT_MEMORY,
 	OPT_NAME,
 	OPT_OWNER,
@@ -84,8 +86,9 @@ int cli_fail(struct cli *cli);
 const struct ptx_names *cli_names(struct cli *cli);
 const char *cli_name_of(struct cli *cli, const char *address);
 bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms);
+bool cli_delay(struct cli *cli, const char *text, uint32_t *ms);
 
-/* devices.c, check.c, leases.c, wait.c, run.c, monitor.c: the verbs */
+/* devices.c, check.c, leases.c, revoke.c, reset.c, wait.c, run.c, monitor.c: the verbs */
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_info(struct cli *cli, int argc, char **argv);
 int verb_name(struct cli *cli, int argc, char **argv);
@@ -94,6 +97,7 @@ int verb_lease(struct cli *cli, int argc, char **argv);
 int verb_add(struct cli *cli, int argc, char **argv);
 int verb_remove(struct cli *cli, int argc, char **argv);
 int verb_release(struct cli *cli, int argc, char **argv);
+int verb_revoke(struct cli *cli, int argc, char **argv);
 int verb_reset(struct cli *cli, int argc, char **argv);
 int verb_wait(struct cli *cli, int argc, char **argv);
 int verb_leases(struct cli *cli, int argc, char **argv);

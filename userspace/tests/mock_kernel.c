@@ -406,6 +406,20 @@ static int mock_release(struct mock_lease *l, struct ptx_lease_release *arg)
 	return 0;
 }
 
+static int mock_revoke(struct ptx_lease_revoke *arg)
+{
+	const struct mock_fail *f = mock_failing("revoke");
+
+	mock_note("ioctl revoke size=%s flags=%u deadline=%u kill=%u",
+		  arg->size == sizeof(*arg) ? "ok" : "WRONG", arg->flags, arg->deadline_ms,
+		  arg->kill_ms);
+	if (arg->reserved || (!arg->flags && arg->kill_ms))
+		return -EINVAL;
+	if (f)
+		arg->out_reason = f->reason;
+	return f ? -f->err : 0;
+}
+
 static int mock_info(struct ptx_info *arg)
 {
 	const struct mock_fail *f = mock_failing("info");
@@ -437,6 +451,8 @@ static int mock_ioctl(int fd, unsigned long request, void *arg)
 		return mock_query(l, arg);
 	case PTX_LEASE_RELEASE:
 		return mock_release(l, arg);
+	case PTX_LEASE_REVOKE:
+		return mock_revoke(arg);
 	}
 	return -ENOTTY;
 }

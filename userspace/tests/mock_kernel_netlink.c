@@ -166,6 +166,8 @@ static const struct {
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_LEASE_RELEASE, "lease-release", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_TIMEOUT_MS) },
+	{ PTX_CMD_LEASE_REVOKE, "lease-revoke", NULL,
+	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEADLINE_MS) | A(LEASE_KILL_MS) },
 #undef A
 };
 
@@ -235,6 +237,12 @@ static void read_request(struct nl_msg *msg, bool dump, struct request *rq)
 				 nla_get_u32(attr));
 		else if (type == PTX_A_LEASE_TIMEOUT_MS)
 			snprintf(extra + used, sizeof(extra) - used, " timeout=%u",
+				 nla_get_u32(attr));
+		else if (type == PTX_A_LEASE_DEADLINE_MS)
+			snprintf(extra + used, sizeof(extra) - used, " deadline=%u",
+				 nla_get_u32(attr));
+		else if (type == PTX_A_LEASE_KILL_MS)
+			snprintf(extra + used, sizeof(extra) - used, " kill=%u",
 				 nla_get_u32(attr));
 		else if (type == PTX_A_LEASE_OWNER)
 			snprintf(extra + used, sizeof(extra) - used, " owner=%u",
@@ -313,6 +321,8 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 	}
 	if (!l)
 		return refuse(ack, ENOENT, PTX_REASON_NO_LEASE, "no such lease");
+	if (cmd == PTX_CMD_LEASE_REVOKE)
+		return 0;
 	if (cmd == PTX_CMD_LEASE_RELEASE) {
 		mock_end_lease(l);
 		return 0;

@@ -313,6 +313,32 @@ ctl 1 'too slow' release old
 err 'still under way'
 err 'ptxctl monitor'
 usual
+ctl 0 'revoke' revoke old
+log 'netlink lease-revoke by-id deadline=10000$'
+log 'netlink lease-release by-id timeout=40000$'
+out '^old: everything is home after [0-9]* ms$'
+usual
+ctl 0 'revoke at once' revoke -q --deadline 0 --kill old
+log 'netlink lease-revoke by-id deadline=0 kill=0$'
+[ ! -s "$work/out" ]
+ok $? '  and be quiet'
+usual
+ctl 0 'revoke as told' revoke --deadline 1s --kill=500ms --timeout 2s old
+log 'netlink lease-revoke by-id deadline=1000 kill=500$'
+log 'netlink lease-release by-id timeout=2000$'
+ctl 1 'revoke of nothing' revoke nosuch
+err "lease .nosuch.: no such lease"
+ctl 2 'revoke of what?' revoke
+ctl 2 'no deadline' revoke --deadline soon old
+err "a time is 0 to 1h, for example 500ms or 30s, not 'soon'"
+ctl 2 'too long for a deadline' revoke --kill=61m old
+usual 'fail lease-revoke errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"'
+ctl 1 'no right to revoke' revoke old
+err 'needs CAP_SYS_ADMIN'
+usual 'fail lease-release errno=ETIMEDOUT reason=timeout text="0000:03:00.0: still under way at the deadline"'
+ctl 1 'not home in time' revoke --timeout 1s old
+err 'still under way'
+usual
 ctl 0 'leases' leases
 out '^NAME  *ID  *STATE  *OWNER  *PROCESS  *AGE  *DEVICES$'
 out '^old  *5  *active  *root  *4242  *1 min  *0000:03:00.0$'

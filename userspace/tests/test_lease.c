@@ -218,6 +218,30 @@ static void add_refused(void)
 	ptx_lease_close(lease);
 }
 
+static void revoke_it(void)
+{
+	const struct ptx_revoke_options later = {
+		.size = sizeof(later),
+		.flags = PTX_REVOKE_KILL,
+		.deadline_ms = 5000,
+		.kill_ms = 200,
+	};
+	struct ptx_lease *lease;
+
+	fresh();
+	lease = make();
+	is_int(ptx_lease_revoke(lease, NULL), 0, "taken away");
+	has_str(mock_log(), "revoke size=ok flags=0 deadline=0 kill=0", "at once");
+	is_int(ptx_lease_revoke(lease, &later), 0, "or later");
+	has_str(mock_log(), "revoke size=ok flags=1 deadline=5000 kill=200", "as asked");
+	is_int(ptx_lease_revoke(lease, &(struct ptx_revoke_options){ .size = 4 }), -EINVAL,
+	       "a struct of another size");
+	mock_script("fail revoke errno=ESHUTDOWN reason=not-active");
+	is_int(ptx_lease_revoke(lease, NULL), -ESHUTDOWN, "one that has been released");
+	is_int(ptx_error_reason(ptx_ctx_error(ctx)), PTX_REASON_NOT_ACTIVE, "its reason");
+	ptx_lease_close(lease);
+}
+
 static void remove_and_release(void)
 {
 	struct ptx_lease *lease;
@@ -292,7 +316,7 @@ static void query(void)
 static void every_errno(void)
 {
 	static const char *const calls[] = {
-		"info", "create", "add", "remove", "query", "release",
+		"info", "create", "add", "remove", "query", "release", "revoke",
 	};
 	const struct ptx_error *e;
 	struct ptx_lease_info *info;
@@ -325,8 +349,11 @@ static void every_errno(void)
 			case 4:
 				have = ptx_lease_query(lease, &info);
 				break;
-			default:
+			case 5:
 				have = ptx_lease_release(lease, 0);
+				break;
+			default:
+				have = ptx_lease_revoke(lease, NULL);
 				break;
 			}
 			is_int(have, -errnos[i], "%s: %s", calls[c], strerrorname_np(errnos[i]));
@@ -360,6 +387,7 @@ int main(void)
 	add();
 	add_refused();
 	remove_and_release();
+	revoke_it();
 	query();
 	every_errno();
 	ptx_ctx_free(ctx);

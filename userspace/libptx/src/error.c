@@ -372,10 +372,11 @@ void ptx_error_name_lease(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref)
 		return;
 	memcpy(text, e->message, sizeof(text));
 	if (ref->id)
-		snprintf(e->message, sizeof(e->message), "lease %llu: %s",
+		snprintf(e->message, sizeof(e->message), "lease %llu: %.900s",
 			 (unsigned long long)ref->id, text);
 	else
-		snprintf(e->message, sizeof(e->message), "lease '%s': %s", ref->name, text);
+		snprintf(e->message, sizeof(e->message), "lease '%.*s': %.900s",
+			 PTX_LEASE_NAME_MAX, ref->name, text);
 }
 
 void ptx_error_set_remedy(struct ptx_ctx *ctx, const char *remedy)

@@ -329,6 +329,23 @@ int ptx_lease_release(struct ptx_lease *lease, uint32_t timeout_ms)
 	return ptx_error_set(ctx, -err, (enum ptx_reason)arg.out_reason, arg.out_culprit);
 }
 
+int ptx_lease_revoke(struct ptx_lease *lease, const struct ptx_revoke_options *options)
+{
+	struct ptx_lease_revoke arg = { .size = sizeof(arg) };
+	struct ptx_ctx *ctx = lease->ctx;
+	int err;
+
+	if (options) {
+		if (options->size < sizeof(*options))
+			return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
+		arg.flags = options->flags;
+		arg.deadline_ms = options->deadline_ms;
+		arg.kill_ms = options->kill_ms;
+	}
+	err = ctx->sys->ioctl(lease->fd, PTX_LEASE_REVOKE, &arg);
+	return err ? ptx_error_set(ctx, -err, (enum ptx_reason)arg.out_reason, NULL) : 0;
+}
+
 int ptx_lease_wait(struct ptx_lease *lease, enum ptx_lease_state state, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = lease->fd };

@@ -16,7 +16,7 @@ struct ptx_lease_member {
 	enum ptx_kind kind;
 	uint32_t group;
 	enum ptx_member_state state;
-	bool opened, requested;
+	bool opened, requested, cut;
 	char *step;
 	uint64_t since_ms;
 	enum ptx_reason reason;
@@ -126,6 +126,11 @@ const char *ptx_lease_member_cdev(const struct ptx_lease_member *member)
 	return *member->cdev ? member->cdev : NULL;
 }
 
+bool ptx_lease_member_cut(const struct ptx_lease_member *member)
+{
+	return member->cut;
+}
+
 bool ptx_lease_member_opened(const struct ptx_lease_member *member)
 {
 	return member->opened;
@@ -209,6 +214,7 @@ void ptx_lease_info_fill(struct ptx_lease_info *info, const struct ptx_member_in
 		m->group = members[i].group;
 		m->state = (enum ptx_member_state)members[i].state;
 		m->opened = members[i].flags & PTX_MEMBER_OPENED;
+		m->cut = members[i].flags & PTX_MEMBER_CUT;
 		m->requested = members[i].flags & PTX_MEMBER_REQUESTED;
 	}
 }
@@ -252,6 +258,9 @@ static int parse_member(struct ptx_lease_info *info, struct nlattr *nest)
 			break;
 		case PTX_A_MEMBER_OPENED:
 			m->opened = true;
+			break;
+		case PTX_A_MEMBER_CUT:
+			m->cut = true;
 			break;
 		case PTX_A_MEMBER_REQUESTED:
 			m->requested = true;

@@ -288,6 +288,31 @@ int ptx_persistent_release(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 	return err;
 }
 
+int ptx_persistent_revoke(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+			  const struct ptx_revoke_options *options)
+{
+	struct nl_msg *msg;
+	int err;
+
+	if (options && (options->size < sizeof(*options) ||
+			options->flags & ~(uint32_t)PTX_REVOKE_KILL ||
+			(options->kill_ms && !options->flags)))
+		return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
+	msg = ptx_nl_new(ctx, PTX_CMD_LEASE_REVOKE);
+	if (!msg)
+		return -ENOMEM;
+	err = put_ref(ctx, msg, ref);
+	if (!err && options &&
+	    (nla_put_u32(msg, PTX_A_LEASE_DEADLINE_MS, options->deadline_ms) ||
+	     (options->flags && nla_put_u32(msg, PTX_A_LEASE_KILL_MS, options->kill_ms))))
+		err = ptx_error_no_memory(ctx);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	return call(ctx, msg, ref, NULL);
+}
+
 int ptx_lease_info_get(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 		       struct ptx_lease_info **out)
 {

@@ -48,6 +48,7 @@ static const char *const event_names[] = {
 	[PTX_EVENT_MEMBER_DRIVERLESS]	= "member-driverless",
 	[PTX_EVENT_MEMBER_GONE]		= "member-gone",
 	[PTX_EVENT_MEMBER_OPENED]	= "member-opened",
+	[PTX_EVENT_MEMBER_CUT]		= "member-cut",
 	[PTX_EVENT_MEMBER_CLOSED]	= "member-closed",
 	[PTX_EVENT_MEMBER_QUARANTINED]	= "member-quarantined",
 };

@@ -40,7 +40,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info check run lease add remove release reset wait leases show monitor name help'
+	local verbs='list info check run lease add remove release revoke reset wait leases show monitor name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then
@@ -98,7 +98,7 @@ _ptxctl() {
 	--driver)
 		_ptxctl_words $'ptx-vfio-pci\nvfio-pci'
 		return ;;
-	--timeout | --memory | --name | --count | -n)
+	--timeout | --deadline | --memory | --name | --count | -n)
 		return ;;
 	esac
 	if [[ $cur = -* ]]; then
@@ -113,7 +113,7 @@ _ptxctl() {
 	name)
 		_ptxctl_names
 		_ptxctl_devices ;;
-	release | wait | show)
+	release | revoke | wait | show)
 		_ptxctl_leases ;;
 	add | remove)
 		# The first word that is no option is the lease.

@@ -51,6 +51,22 @@ struct ptx_add_options {
 };
 
 /**
+ * struct ptx_revoke_options - how a lease is taken away
+ * @size: sizeof(struct ptx_revoke_options); the struct may grow
+ * @flags: bits of enum ptx_revoke_flags
+ * @deadline_ms: how long the VMM may take to let go before its devices are cut,
+ *	in milliseconds; 0 is at once
+ * @kill_ms: with PTX_REVOKE_KILL, how long after that whoever opened a device
+ *	and still has it open is killed, in milliseconds
+ */
+struct ptx_revoke_options {
+	size_t size;
+	uint32_t flags;
+	uint32_t deadline_ms;
+	uint32_t kill_ms;
+};
+
+/**
  * ptx_lease_create() - make an empty lease
  * @ctx: the context, which must outlive the lease
  * @name: 1 to PTX_LEASE_NAME_MAX bytes of UTF-8, unique on this host
@@ -143,6 +159,18 @@ int ptx_lease_query(struct ptx_lease *lease, struct ptx_lease_info **out);
  * Return: 0; -ETIMEDOUT when a device is not home yet: it goes on by itself.
  */
 int ptx_lease_release(struct ptx_lease *lease, uint32_t timeout_ms);
+
+/**
+ * ptx_lease_revoke() - take everything away from whoever has it open
+ * @lease: the lease
+ * @options: NULL is at once, and nobody is killed
+ *
+ * Does not wait for the devices to be home: ptx_lease_release() does. May be
+ * called again; deadlines only come closer.
+ *
+ * Return: 0; -ESHUTDOWN when the lease has been released; -EINVAL.
+ */
+int ptx_lease_revoke(struct ptx_lease *lease, const struct ptx_revoke_options *options);
 
 /**
  * ptx_lease_wait() - wait until the lease drains or has ended

@@ -122,6 +122,9 @@ const char *ptx_lease_member_driver(const struct ptx_lease_member *member);
 /** ptx_lease_member_cdev() - its name under /dev/vfio/devices, or NULL */
 const char *ptx_lease_member_cdev(const struct ptx_lease_member *member);
 
+/** ptx_lease_member_cut() - was it taken from its VMM, which gets nothing any more? */
+bool ptx_lease_member_cut(const struct ptx_lease_member *member);
+
 /** ptx_lease_member_opened() - is a VFIO file open on it? */
 bool ptx_lease_member_opened(const struct ptx_lease_member *member);
 

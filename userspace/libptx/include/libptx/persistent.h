@@ -74,6 +74,19 @@ int ptx_persistent_remove(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 int ptx_persistent_release(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 			   uint32_t timeout_ms);
 
+/**
+ * ptx_persistent_revoke() - take everything away from whoever has it open
+ * @ctx: the context
+ * @ref: which lease, of either sort
+ * @options: NULL is at once, and nobody is killed
+ *
+ * Does not wait for the devices to be home: ptx_persistent_release() does.
+ *
+ * Return: 0; -ENOENT; -EPERM; -EINVAL.
+ */
+int ptx_persistent_revoke(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+			  const struct ptx_revoke_options *options);
+
 #ifdef __cplusplus
 }
 #endif
