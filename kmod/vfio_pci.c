@@ -9,6 +9,7 @@
  * Unix. Probe, remove and every op run under locks of the driver core or VFIO
  * and take nothing of ours but the lease's state_lock.
  */
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pid.h>
@@ -28,12 +29,14 @@
  * @member: what it is in a lease; a reference
  * @srcu: every op runs in a section of it, and looks at @cut first
  * @cut: nobody gets anything from it any more; never false again
+ * @blank: what its BARs look like from then on: all ones, until written to
  */
 struct ptx_vfio_device {
 	struct vfio_pci_core_device core;
 	struct ptx_member *member;
 	struct srcu_struct srcu;
 	bool cut;
+	struct page *blank;
 };
 
 static struct ptx_vfio_device *ptx_vfio_device(struct vfio_device *vdev)
@@ -165,10 +168,23 @@ static struct ptx_vfio_device *ptx_vfio_of_vma(struct vm_area_struct *vma)
 	return container_of(core, struct ptx_vfio_device, core);
 }
 
+/*
+ * A guest that reads a register must see what a device that is gone looks like,
+ * and not lose its VM to a bus error. What it writes goes to a page that nobody
+ * else has, and that goes when the file is closed.
+ */
+static vm_fault_t ptx_vfio_blank_fault(struct vm_fault *vmf)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_of_vma(vmf->vma);
+
+	return vmf_insert_pfn_prot(vmf->vma, vmf->address, page_to_pfn(pv->blank),
+				   vm_get_page_prot(vmf->vma->vm_flags));
+}
+
 static vm_fault_t ptx_vfio_fault(struct vm_fault *vmf)
 {
 	return ptx_vfio_unless_cut(ptx_vfio_of_vma(vmf->vma),
-				   (vm_fault_t)VM_FAULT_SIGBUS,
+				   ptx_vfio_blank_fault(vmf),
 				   ptx_vfio_core_vm_ops->fault(vmf));
 }
 
@@ -177,7 +193,7 @@ static vm_fault_t ptx_vfio_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (!ptx_vfio_core_vm_ops->huge_fault)
 		return VM_FAULT_FALLBACK;
 	return ptx_vfio_unless_cut(ptx_vfio_of_vma(vmf->vma),
-				   (vm_fault_t)VM_FAULT_SIGBUS,
+				   (vm_fault_t)VM_FAULT_FALLBACK,
 				   ptx_vfio_core_vm_ops->huge_fault(vmf, order));
 }
 
@@ -218,12 +234,19 @@ static int ptx_vfio_init_dev(struct vfio_device *vdev)
 	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
 	int ret;
 
+	pv->blank = alloc_page(GFP_KERNEL);
+	if (!pv->blank)
+		return -ENOMEM;
+	memset(page_address(pv->blank), 0xff, PAGE_SIZE);
 	ret = init_srcu_struct(&pv->srcu);
 	if (ret)
-		return ret;
+		goto err_free;
 	ret = vfio_pci_core_init_dev(vdev);
-	if (ret)
-		cleanup_srcu_struct(&pv->srcu);
+	if (!ret)
+		return 0;
+	cleanup_srcu_struct(&pv->srcu);
+err_free:
+	__free_page(pv->blank);
 	return ret;
 }
 
@@ -234,6 +257,7 @@ static void ptx_vfio_release_device(struct vfio_device *vdev)
 
 	vfio_pci_core_release_dev(vdev);
 	cleanup_srcu_struct(&pv->srcu);
+	__free_page(pv->blank);
 	if (member)
 		ptx_member_put(member);
 }
