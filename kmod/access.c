@@ -2,7 +2,7 @@
 /*
  * Who may do what. Every entry point asks here; nothing else decides.
  *
- * Takes no lock of ours.
+ * Takes no lock of ours but that of the grants.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -14,6 +14,7 @@
 #include <linux/sched/task.h>
 
 #include "access.h"
+#include "grant.h"
 #include "lease.h"
 
 /**
@@ -28,6 +29,8 @@ bool ptx_may(enum ptx_right right)
 	case PTX_RIGHT_ANY:
 	case PTX_RIGHT_HOLD:
 		return true;
+	case PTX_RIGHT_LEASE:
+		return capable(CAP_SYS_ADMIN) || ptx_grant_is_any();
 	case PTX_RIGHT_CHANGE:
 	case PTX_RIGHT_FORCE:
 		return capable(CAP_SYS_ADMIN);

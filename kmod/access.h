@@ -11,12 +11,14 @@ struct sk_buff;
  * enum ptx_right - what an entry point asks of its caller
  * @PTX_RIGHT_ANY: nothing; reading devices and what the kernel can do
  * @PTX_RIGHT_HOLD: holding the lease file is enough
+ * @PTX_RIGHT_LEASE: PTX_RIGHT_CHANGE, or a grant; what it covers is seen later
  * @PTX_RIGHT_CHANGE: CAP_SYS_ADMIN in the initial user namespace
  * @PTX_RIGHT_FORCE: the same; never granted to anybody else
  */
 enum ptx_right {
 	PTX_RIGHT_ANY,
 	PTX_RIGHT_HOLD,
+	PTX_RIGHT_LEASE,
 	PTX_RIGHT_CHANGE,
 	PTX_RIGHT_FORCE,
 };

@@ -167,6 +167,10 @@ static int ptx_ioctl_lease_create(struct ptx_call *call)
 		if (!uid_valid(owner))
 			return -EINVAL;
 	}
+	if (!uid_eq(owner, current_euid()) && !ptx_may(PTX_RIGHT_CHANGE)) {
+		create->out_reason = PTX_REASON_NO_RIGHT;
+		return -EPERM;
+	}
 	if (!create->name_len || create->name_len > PTX_LEASE_NAME_MAX) {
 		create->out_reason = PTX_REASON_BAD_NAME;
 		return -EINVAL;
@@ -258,6 +262,14 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 	if (arg->reserved || !memchr(arg->driver, '\0', sizeof(arg->driver)) ||
 	    ptx_timeout_get(arg->timeout_ms, &add.add.timeout_ms))
 		return -EINVAL;
+	/* A grant is for one's own leases, and for no driver but ours. */
+	add.add.needs_grant = !ptx_may(PTX_RIGHT_CHANGE);
+	if (add.add.needs_grant &&
+	    (!uid_eq(current_euid(), call->lease->owner) ||
+	     (arg->driver[0] && !ptx_vfio_is_ours(arg->driver)))) {
+		arg->out_reason = PTX_REASON_NO_RIGHT;
+		return -EPERM;
+	}
 	devices = ptx_devices_get(arg->devices, arg->nr_devices);
 	if (IS_ERR(devices)) {
 		if (PTR_ERR(devices) == -E2BIG)
@@ -416,10 +428,10 @@ static const struct ptx_ioctl ptx_ioctls[] = {
 		  PTX_RIGHT_ANY, ptx_ioctl_info),
 	PTX_IOCTL(PTX_LEASE_CREATE, ptx_lease_create, reserved, false,
 		  offsetof(struct ptx_lease_create, out_reason),
-		  PTX_RIGHT_CHANGE, ptx_ioctl_lease_create),
+		  PTX_RIGHT_LEASE, ptx_ioctl_lease_create),
 	PTX_IOCTL(PTX_LEASE_ADD, ptx_lease_add, out_culprit, true,
 		  offsetof(struct ptx_lease_add, out_reason),
-		  PTX_RIGHT_CHANGE, ptx_ioctl_lease_add),
+		  PTX_RIGHT_LEASE, ptx_ioctl_lease_add),
 	PTX_IOCTL(PTX_LEASE_REMOVE, ptx_lease_remove, out_culprit, true,
 		  offsetof(struct ptx_lease_remove, out_reason),
 		  PTX_RIGHT_HOLD, ptx_ioctl_lease_remove),

@@ -18,6 +18,7 @@
 #include "catalog.h"
 #include "claim.h"
 #include "events.h"
+#include "grant.h"
 #include "group.h"
 #include "lease.h"
 #include "ptx_main.h"
@@ -130,6 +131,7 @@ static void ptx_claim_release(struct kref *ref)
 
 	/* Entries that were never armed; nothing is undone here. */
 	WARN_ON(ptx_journal_unwind(&claim->journal) != PTX_UNDO_DONE);
+	ptx_grants_give_back(claim);
 	list_for_each_entry_safe(member, next, &claim->members, node) {
 		pci_dev_put(member->pdev);
 		kfree_rcu(member, rcu);

@@ -15,6 +15,7 @@
 #include <linux/xarray.h>
 #include <kunit/visibility.h>
 
+#include "access.h"
 #include "bond.h"
 #include "claim.h"
 #include "events.h"
@@ -22,6 +23,9 @@
 #include "ptx_main.h"
 #include "request.h"
 #include "revoke.h"
+
+/* Names and ids are everybody's; nobody may use them up. */
+#define PTX_LEASES_PER_USER	64
 
 static DEFINE_MUTEX(ptx_leases_lock);
 static DEFINE_XARRAY(ptx_leases);
@@ -251,6 +255,19 @@ void ptx_lease_drain(struct ptx_lease *lease)
 	ptx_lease_settle(lease);
 }
 
+/* Has somebody as many as one may have who needs a grant for them? */
+static bool ptx_leases_full(kuid_t owner)
+{
+	struct ptx_lease *lease;
+	unsigned int nr = 0;
+	unsigned long id;
+
+	lockdep_assert_held(&ptx_leases_lock);
+	xa_for_each(&ptx_leases, id, lease)
+		nr += uid_eq(lease->owner, owner);
+	return nr >= PTX_LEASES_PER_USER;
+}
+
 /**
  * ptx_lease_create() - make an empty lease
  * @name: not necessarily terminated
@@ -263,7 +280,7 @@ void ptx_lease_drain(struct ptx_lease *lease)
  * Undone by ptx_lease_drain(), and ptx_lease_put() for the reference returned.
  *
  * Return: the lease, or -EINVAL for a bad name or pidfd, -EEXIST, -ESRCH,
- * -ESHUTDOWN, -ENOMEM.
+ * -E2BIG when the caller has too many, -ESHUTDOWN, -ENOMEM.
  */
 struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
 				   bool persistent, struct file *pidfd,
@@ -304,6 +321,9 @@ struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
 	if (ptx_lease_lookup_name(lease->name)) {
 		*reason = PTX_REASON_NAME_TAKEN;
 		ret = -EEXIST;
+	} else if (!ptx_may(PTX_RIGHT_CHANGE) && ptx_leases_full(owner)) {
+		*reason = PTX_REASON_LIMIT;
+		ret = -E2BIG;
 	} else {
 		lease->id = ptx_lease_last_id + 1;
 		ret = xa_insert(&ptx_leases, lease->id, lease, GFP_KERNEL);

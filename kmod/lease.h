@@ -199,6 +199,7 @@ struct ptx_claim {
  * @opened: VFIO has it open
  * @opener: the process that opened it, while it is open; a reference
  * @vfio: while ptx-vfio-pci has it
+ * @grant: what it was taken under, a reference; NULL for who needs none
  * @outcome: PTX_MEMBER_STATE_HOME, _DRIVERLESS or _GONE once given back
  */
 struct ptx_member {
@@ -215,6 +216,7 @@ struct ptx_member {
 	bool opened;
 	struct pid *opener;
 	struct ptx_vfio_device *vfio;
+	struct ptx_grant *grant;
 	enum ptx_member_state outcome;
 };
 
@@ -248,6 +250,7 @@ void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
  * @flags: bits of enum ptx_add_flags
  * @driver: the VFIO driver; empty for ours
  * @timeout_ms: deadline
+ * @needs_grant: the caller may only have what a grant lets it
  * @report: called when everything is built and before it is published; an
  *	error undoes all. May sleep and touch user memory.
  * @claims: what is being added, while @report runs
@@ -260,6 +263,7 @@ struct ptx_add {
 	u32 flags;
 	const char *driver;
 	u32 timeout_ms;
+	bool needs_grant;
 	int (*report)(struct ptx_add *add, struct ptx_lease *lease);
 	struct ptx_claim **claims;
 	u32 nr_claims;

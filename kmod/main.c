@@ -10,6 +10,7 @@
 
 #include "catalog.h"
 #include "chardev.h"
+#include "grant.h"
 #include "lease.h"
 #include "netlink.h"
 #include "ptx_main.h"
@@ -49,7 +50,7 @@ static struct notifier_block ptx_reboot_nb = {
 
 /**
  * struct ptx_part - something to bring up, and how to take it down
- * @init: returns 0 or an error
+ * @init: returns 0 or an error; NULL for what needs none
  * @exit: undoes @init
  */
 struct ptx_part {
@@ -87,6 +88,7 @@ static void ptx_reboot_exit(void)
  * after the family that carries its events.
  */
 static const struct ptx_part ptx_parts[] = {
+	{ NULL, ptx_grants_exit },
 	{ ptx_wq_init, ptx_wq_exit },
 	{ ptx_lease_init, ptx_lease_exit },
 	{ ptx_vfio_init, ptx_vfio_exit },
@@ -101,7 +103,7 @@ static int __init ptx_module_init(void)
 	int i, ret;
 
 	for (i = 0; i < ARRAY_SIZE(ptx_parts); i++) {
-		ret = ptx_parts[i].init();
+		ret = ptx_parts[i].init ? ptx_parts[i].init() : 0;
 		if (ret)
 			goto err_exit;
 	}

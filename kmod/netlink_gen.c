@@ -82,6 +82,22 @@ static const struct nla_policy ptx_lease_revoke_nl_policy[PTX_A_LEASE_KILL_MS + 
 	[PTX_A_LEASE_KILL_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_kill_ms_range),
 };
 
+/* PTX_CMD_GRANT_NEW - do */
+static const struct nla_policy ptx_grant_new_nl_policy[PTX_A_GRANT_MAX_DEVICES + 1] = {
+	[PTX_A_GRANT_UID] = { .type = NLA_U32, },
+	[PTX_A_GRANT_GID] = { .type = NLA_U32, },
+	[PTX_A_GRANT_DEVICE] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_GRANT_KIND] = NLA_POLICY_MAX(NLA_U32, 8),
+	[PTX_A_GRANT_VENDOR_ID] = { .type = NLA_U16, },
+	[PTX_A_GRANT_MAX_DEVICES] = NLA_POLICY_MAX(NLA_U32, PTX_DEVICES_MAX),
+};
+
+/* PTX_CMD_GRANT_DEL - do */
+static const struct nla_policy ptx_grant_del_nl_policy[PTX_A_GRANT_REVOKE + 1] = {
+	[PTX_A_GRANT_ID] = { .type = NLA_U64, },
+	[PTX_A_GRANT_REVOKE] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for ptx */
 static const struct genl_split_ops ptx_nl_ops[] = {
 	{
@@ -152,6 +168,25 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.policy		= ptx_lease_revoke_nl_policy,
 		.maxattr	= PTX_A_LEASE_KILL_MS,
 		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_GRANT_NEW,
+		.doit		= ptx_nl_grant_new_doit,
+		.policy		= ptx_grant_new_nl_policy,
+		.maxattr	= PTX_A_GRANT_MAX_DEVICES,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_GRANT_DEL,
+		.doit		= ptx_nl_grant_del_doit,
+		.policy		= ptx_grant_del_nl_policy,
+		.maxattr	= PTX_A_GRANT_REVOKE,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= PTX_CMD_GRANT_GET,
+		.dumpit	= ptx_nl_grant_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
 	},
 };
 

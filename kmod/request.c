@@ -14,6 +14,7 @@
 #include "catalog.h"
 #include "claim.h"
 #include "events.h"
+#include "grant.h"
 #include "group.h"
 #include "lease.h"
 #include "ptx_main.h"
@@ -97,6 +98,12 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add)
 		if (ret == -ENOMEM)
 			return ret;
 		first = first ?: ret;
+	}
+	/* What it may not have is all that it is told. */
+	if (!first && add->needs_grant) {
+		ret = ptx_grants_take(add);
+		if (ret)
+			return ret;
 	}
 	for (i = 0; i < add->nr_claims; i++)
 		ptx_group_verdict(add->claims[i], add->flags, add->blockers);
@@ -207,6 +214,8 @@ static int ptx_add_commit(struct ptx_lease *lease, struct ptx_add *add)
 	for (i = 0; !ret && i < add->nr_claims; i++)
 		if (add->claims[i]->state != PTX_MEMBER_STATE_BUILDING)
 			ret = -ENODEV;
+		else if (!ptx_grants_stand(add->claims[i]))
+			ret = -EPERM;
 	if (!ret) {
 		for (i = 0; i < add->nr_claims; i++)
 			add->claims[i]->state = PTX_MEMBER_STATE_READY;
@@ -253,6 +262,7 @@ static int ptx_add_blame(struct ptx_lease *lease, struct ptx_add *add, int ret)
 	if (!fault.reason)
 		fault.reason = ret == -ESHUTDOWN ? PTX_REASON_NOT_ACTIVE :
 			       ret == -ENODEV ? PTX_REASON_GONE :
+			       ret == -EPERM ? PTX_REASON_NOT_GRANTED :
 			       ret == -ETIMEDOUT ? PTX_REASON_TIMEOUT :
 			       ret == -EINTR ? PTX_REASON_INTERRUPTED :
 			       ret == -ENOMEM ? PTX_REASON_NO_MEMORY :

@@ -108,6 +108,9 @@ enum ptx_member_state {
  * @PTX_REASON_NODE_OPEN: a DRM or accel node of it is open
  * @PTX_REASON_CONSOLE: the kernel's console is on it
  * @PTX_REASON_QUARANTINED: no reset made it well after its last lease
+ * @PTX_REASON_NOT_GRANTED: no grant lets the caller have it
+ * @PTX_REASON_GRANT_USED_UP: a grant would, but as many devices are leased
+ *   under it as may be
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -146,6 +149,8 @@ enum ptx_reason {
 	PTX_REASON_NODE_OPEN,
 	PTX_REASON_CONSOLE,
 	PTX_REASON_QUARANTINED,
+	PTX_REASON_NOT_GRANTED,
+	PTX_REASON_GRANT_USED_UP,
 };
 
 /**
@@ -260,6 +265,21 @@ enum {
 };
 
 enum {
+	PTX_A_GRANT_ID = 1,
+	PTX_A_GRANT_UID,
+	PTX_A_GRANT_GID,
+	PTX_A_GRANT_DEVICE,
+	PTX_A_GRANT_KIND,
+	PTX_A_GRANT_VENDOR_ID,
+	PTX_A_GRANT_MAX_DEVICES,
+	PTX_A_GRANT_USED,
+	PTX_A_GRANT_REVOKE,
+
+	__PTX_A_GRANT_MAX,
+	PTX_A_GRANT_MAX = (__PTX_A_GRANT_MAX - 1)
+};
+
+enum {
 	PTX_A_NOTICE_EVENT = 1,
 	PTX_A_NOTICE_TIME_NS,
 	PTX_A_NOTICE_DEVICE,
@@ -281,6 +301,9 @@ enum {
 	PTX_CMD_LEASE_RELEASE,
 	PTX_CMD_DEVICE_RESET,
 	PTX_CMD_LEASE_REVOKE,
+	PTX_CMD_GRANT_NEW,
+	PTX_CMD_GRANT_DEL,
+	PTX_CMD_GRANT_GET,
 	PTX_CMD_NOTICE_NTF,
 
 	__PTX_CMD_MAX,

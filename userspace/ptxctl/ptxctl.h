@@ -28,9 +28,11 @@ enum {
 	OPT_DEADLINE,
 	OPT_FORCE,
 	OPT_KILL,
+	OPT_MAX,
 	OPT_MEMORY,
 	OPT_NAME,
 	OPT_OWNER,
+	OPT_REVOKE,
 	OPT_STATE,
 	OPT_TIMEOUT,
 	OPT_USER,
@@ -88,7 +90,7 @@ const char *cli_name_of(struct cli *cli, const char *address);
 bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms);
 bool cli_delay(struct cli *cli, const char *text, uint32_t *ms);
 
-/* devices.c, check.c, leases.c, revoke.c, reset.c, wait.c, run.c, monitor.c: the verbs */
+/* devices.c, check.c, leases.c, revoke.c, reset.c, grants.c, nodes.c, wait.c, run.c, monitor.c: the verbs */
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_info(struct cli *cli, int argc, char **argv);
 int verb_name(struct cli *cli, int argc, char **argv);
@@ -103,6 +105,12 @@ int verb_wait(struct cli *cli, int argc, char **argv);
 int verb_leases(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_run(struct cli *cli, int argc, char **argv);
+int verb_grant(struct cli *cli, int argc, char **argv);
+int verb_ungrant(struct cli *cli, int argc, char **argv);
+int verb_grants(struct cli *cli, int argc, char **argv);
+int verb_nodes(struct cli *cli, int argc, char **argv);
+int verb_save(struct cli *cli, int argc, char **argv);
+int verb_restore(struct cli *cli, int argc, char **argv);
 int verb_monitor(struct cli *cli, int argc, char **argv);
 
 /* What is put in front of /sys, /proc, /dev and /lib; tests change it. */

@@ -22,12 +22,19 @@ static int lease_and_release(struct cli *cli, const char *device,
 			     const struct ptx_add_options *options)
 {
 	char name[PTX_LEASE_NAME_MAX + 1];
-	struct ptx_lease_ref ref = { .name = name };
+	struct ptx_lease *lease;
 	int err;
 
 	snprintf(name, sizeof(name), "reset-%s", device);
-	err = ptx_persistent_new(cli->ctx, name, (uid_t)-1, &device, 1, options, NULL);
-	return err ? err : ptx_persistent_release(cli->ctx, &ref, options->timeout_ms);
+	/* One that ends with us, whatever ends us; and that a grant allows. */
+	err = ptx_lease_create(cli->ctx, name, NULL, &lease);
+	if (err)
+		return err;
+	err = ptx_lease_add(lease, &device, 1, options, NULL);
+	if (!err)
+		err = ptx_lease_release(lease, options->timeout_ms);
+	ptx_lease_close(lease);
+	return err;
 }
 
 static int reset_one(struct cli *cli, const struct ptx_device *dev, void *arg)

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "child.h"
+#include "nodes.h"
 #include "output.h"
 #include "select.h"
 #include "vmm.h"
@@ -150,44 +151,29 @@ static int take_lease(struct run *run)
 	return err ? cli_fail(run->cli) : EXIT_DONE;
 }
 
-/* VFIO's file of a member belongs to root until it is given away. */
-static int give_file(const struct run *run, const char *dir, const char *name)
-{
-	char path[PATH_MAX], self[64];
-	struct stat st;
-	int fd, err = 0;
-
-	snprintf(path, sizeof(path), "%s%s%s", cli_root, dir, name);
-	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (fstat(fd, &st) ||
-	    (S_ISCHR(st.st_mode) && chown(self, run->child.user->pw_uid, (gid_t)-1)))
-		err = -errno;
-	close(fd);
-	return err;
-}
+/* How long udev, or whoever gives us VFIO's files, may take. */
+#define NODES_MS	5000
 
 /*
- * The files come with the VFIO driver and go with it, so there is nothing to
- * undo when the devices go home.
+ * VFIO's files belong to root until they are given away: by us, who run the
+ * command as somebody else, or to us, who are nobody in particular.
  */
 static int give_files(const struct run *run, const struct ptx_lease_info *info)
 {
-	const struct ptx_lease_member *member;
-	char group[16];
-	int err = 0;
+	int err;
 
-	for (size_t i = 0; !err && (member = ptx_lease_info_member(info, i)); i++) {
-		snprintf(group, sizeof(group), "%u", ptx_lease_member_group(member));
-		err = give_file(run, "/dev/vfio/", group);
-		if (!err && ptx_lease_member_cdev(member))
-			err = give_file(run, "/dev/vfio/devices/", ptx_lease_member_cdev(member));
+	if (run->child.user) {
+		err = nodes_give(info, run->child.user->pw_uid);
+		if (!err)
+			return EXIT_DONE;
+		cli_say("cannot give the VFIO files to %s: %s", run->child.user->pw_name,
+			strerror(-err));
+		return EXIT_REFUSED;
 	}
-	if (!err)
+	if (nodes_await(info, geteuid() ? NODES_MS : 0))
 		return EXIT_DONE;
-	cli_say("cannot give the VFIO files to %s: %s", run->child.user->pw_name, strerror(-err));
+	cli_say("the files of the devices under /dev/vfio were not given to you");
+	fputs("  the udev rule of ptx does that, or, as root: ptxctl nodes --watch\n", stderr);
 	return EXIT_REFUSED;
 }
 
@@ -387,7 +373,7 @@ static int run_leased(struct run *run)
 	}
 	if (run->verbose)
 		say_leased(info);
-	status = run->child.user ? give_files(run, info) : EXIT_DONE;
+	status = give_files(run, info);
 	if (!status)
 		status = hold_signals(run);
 	if (!status)

@@ -383,8 +383,9 @@ log 'netlink device-reset name=0000:07:00.0$'
 no_log 'lease-new'
 out '^0000:07:00.0: reset, well, and back after [0-9]* ms$'
 ctl 0 'by hand' reset --force --timeout 5s 01:00.0
-log 'lease-new name=reset-0000:01:00.0 devices=0000:01:00.0 flags=2 timeout=5000$'
-log 'lease-release name=reset-0000:01:00.0 timeout=5000$'
+log 'ioctl create .*name=reset-0000:01:00.0'
+log 'ioctl add .*devices=0000:01:00.0 flags=2 .*timeout=5000'
+log 'ioctl release size=ok timeout=5000$'
 usual 'device 0000:07:00.0 kind=gpu group=17 quarantined=1
 fail device-reset errno=EIO reason=quarantined text="0000:07:00.0: no reset made it well"'
 ctl 1 'in vain' reset -q 07:00.0

@@ -133,6 +133,12 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_NO_MEMORY] = {
 		"no-memory", "the kernel is out of memory; nothing was changed",
 		"free some memory and try again" },
+	[PTX_REASON_NOT_GRANTED] = {
+		"not-granted", "no grant lets you have it",
+		"see what you may have: ptxctl grants; or do it as root" },
+	[PTX_REASON_GRANT_USED_UP] = {
+		"grant-used-up", "as many devices are leased under your grant as may be",
+		"release one of them: ptxctl leases" },
 	[PTX_REASON_INTERRUPTED] = {
 		"interrupted", "a signal ended the wait; the kernel goes on by itself", "" },
 };

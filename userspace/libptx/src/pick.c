@@ -311,7 +311,7 @@ bool ptx_pick_next(struct ptx_pick *pick, int err)
 	const char *name;
 	char *copy;
 
-	if ((err != -EBUSY && err != -ENODEV) || kept.no_module || !*kept.culprit)
+	if ((err != -EBUSY && err != -ENODEV && err != -EPERM) || kept.no_module || !*kept.culprit)
 		return false;
 	switch (kept.reason) {
 	case PTX_REASON_HELD:
@@ -319,6 +319,8 @@ bool ptx_pick_next(struct ptx_pick *pick, int err)
 	case PTX_REASON_GROUP_BLOCKED:
 	case PTX_REASON_NO_DEVICE:
 	case PTX_REASON_GONE:
+	case PTX_REASON_NOT_GRANTED:
+	case PTX_REASON_GRANT_USED_UP:
 	case PTX_REASON_NONE:
 		break;
 	default:

@@ -215,6 +215,16 @@ const char *ptx_selector_address(const struct ptx_selector *sel)
 	return *sel->address ? sel->address : NULL;
 }
 
+enum ptx_kind ptx_selector_kind(const struct ptx_selector *sel)
+{
+	return sel->kind;
+}
+
+uint16_t ptx_selector_vendor(const struct ptx_selector *sel, unsigned int i)
+{
+	return i < sel->nr_vendors ? sel->vendors[i] : 0;
+}
+
 uint32_t ptx_selector_count(const struct ptx_selector *sel)
 {
 	return sel->count;

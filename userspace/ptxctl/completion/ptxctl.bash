@@ -40,7 +40,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info check run lease add remove release revoke reset wait leases show monitor name help'
+	local verbs='list info check run lease add remove release revoke reset wait leases show grant ungrant grants save restore nodes monitor name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then

@@ -36,6 +36,7 @@
 #include <libptx/device.h>
 #include <libptx/error.h>
 #include <libptx/event.h>
+#include <libptx/grant.h>
 #include <libptx/lease.h>
 #include <libptx/lease_info.h>
 #include <libptx/names.h>

@@ -57,6 +57,12 @@ void ptx_selector_free(struct ptx_selector *sel);
 /** ptx_selector_address() - the one device it names, or NULL when it picks by kind */
 const char *ptx_selector_address(const struct ptx_selector *sel);
 
+/** ptx_selector_kind() - the kind it is about, or PTX_KIND_ANY */
+enum ptx_kind ptx_selector_kind(const struct ptx_selector *sel);
+
+/** ptx_selector_vendor() - PCI vendor id number @i of those that fit; 0 at their end */
+uint16_t ptx_selector_vendor(const struct ptx_selector *sel, unsigned int i);
+
 /** ptx_selector_count() - how many devices it asks for */
 uint32_t ptx_selector_count(const struct ptx_selector *sel);
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PTX_GRANT_H
+#define PTX_GRANT_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <uapi/linux/ptx.h>
+
+struct pci_dev;
+struct ptx_add;
+struct ptx_claim;
+
+/**
+ * struct ptx_grant - a rule that lets somebody lease something without root
+ * @ref: one for the list until it is withdrawn, one per member taken under it
+ * @node: in the list
+ * @id: never used twice
+ * @to_group: it is for a group rather than a user
+ * @uid: the user
+ * @gid: the group
+ * @device: this device only, or empty
+ * @any_kind: devices of every kind
+ * @kind: else of this one
+ * @vendor: of this PCI vendor only, or 0
+ * @max_devices: how many may be leased under it at once, or 0
+ * @used: how many are
+ * @revoked: it was withdrawn, and so was everything taken under it
+ */
+struct ptx_grant {
+	struct kref ref;
+	struct list_head node;
+	u64 id;
+	bool to_group;
+	kuid_t uid;
+	kgid_t gid;
+	char device[PTX_DEVICE_NAME_SIZE];
+	bool any_kind;
+	enum ptx_kind kind;
+	u16 vendor;
+	u32 max_devices;
+	u32 used;
+	bool revoked;
+};
+
+bool ptx_grant_is_any(void);
+int ptx_grants_take(struct ptx_add *add);
+bool ptx_grants_stand(struct ptx_claim *claim);
+void ptx_grants_give_back(struct ptx_claim *claim);
+int ptx_grant_new(struct ptx_grant *rule, u32 *reason);
+bool ptx_grant_withdraw(u64 id, bool revoke);
+bool ptx_grant_next(u64 *id, struct ptx_grant *copy);
+void ptx_grants_exit(void);
+
+#endif

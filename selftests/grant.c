@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Grants: who is not root gets what a grant covers, its group mates included,
+ * and nothing else; the limits hold; what is withdrawn is gone.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include "kselftest_harness.h"
+#include "lib/host.h"
+
+#define GONE_MS	20000
+
+FIXTURE(grant)
+{
+	struct host h;
+	const struct pci_fn *a, *b;
+	uint64_t ids[1100];
+	int nr;
+};
+
+FIXTURE_SETUP(grant)
+{
+	ASSERT_EQ(0, host_begin(&self->h));
+	self->a = host_single(&self->h, 0);
+	self->b = host_single(&self->h, 1);
+	self->nr = 0;
+}
+
+/* What is asked of the kernel. */
+struct rule {
+	bool has_uid, has_gid, has_kind;
+	int uid, gid;
+	const char *device;
+	int kind;
+	int vendor;
+	int max;
+};
+
+#define RULE(...) (&(const struct rule){ __VA_ARGS__ })
+#define UID(n) .has_uid = true, .uid = (n)
+#define GID(n) .has_gid = true, .gid = (n)
+#define KIND(k) .has_kind = true, .kind = (k)
+
+static int take_id(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *a;
+
+	for (a = nl_next(h, NULL); a; a = nl_next(h, a))
+		if (a->nla_type == PTX_A_GRANT_ID)
+			*(uint64_t *)arg = nl_u64(a);
+	return 0;
+}
+
+static int grant_new(struct nl *nl, const struct rule *rule, uint64_t *id)
+{
+	uint16_t vendor = rule->vendor;
+	struct nl_req r;
+
+	*id = 0;
+	nl_start(nl, &r, PTX_CMD_GRANT_NEW, NLM_F_ACK);
+	if (rule->has_uid)
+		nl_put_u32(&r, PTX_A_GRANT_UID, rule->uid);
+	if (rule->has_gid)
+		nl_put_u32(&r, PTX_A_GRANT_GID, rule->gid);
+	if (rule->device)
+		nl_put_str(&r, PTX_A_GRANT_DEVICE, rule->device);
+	if (rule->has_kind)
+		nl_put_u32(&r, PTX_A_GRANT_KIND, rule->kind);
+	if (rule->vendor)
+		nl_put(&r, PTX_A_GRANT_VENDOR_ID, &vendor, sizeof(vendor));
+	if (rule->max)
+		nl_put_u32(&r, PTX_A_GRANT_MAX_DEVICES, rule->max);
+	return nl_call(nl, &r, take_id, id);
+}
+
+static int grant_del(struct nl *nl, uint64_t id, bool revoke)
+{
+	struct nl_req r;
+
+	nl_start(nl, &r, PTX_CMD_GRANT_DEL, NLM_F_ACK);
+	nl_put_u64(&r, PTX_A_GRANT_ID, id);
+	if (revoke)
+		nl_put(&r, PTX_A_GRANT_REVOKE, NULL, 0);
+	return nl_call(nl, &r, NULL, NULL);
+}
+
+/* Makes one that the test takes away at its end. */
+static int given(FIXTURE_DATA(grant) *self, const struct rule *rule)
+{
+	int ret = grant_new(&self->h.nl, rule, &self->ids[self->nr]);
+
+	self->nr += !ret;
+	return ret;
+}
+
+static int count_one(const struct nlmsghdr *h, void *arg)
+{
+	(*(int *)arg)++;
+	return 0;
+}
+
+static int grants_seen(struct nl *nl)
+{
+	int nr = 0, ret = nl_dump(nl, PTX_CMD_GRANT_GET, count_one, &nr);
+
+	return ret ? ret : nr;
+}
+
+FIXTURE_TEARDOWN(grant)
+{
+	while (self->nr)
+		grant_del(&self->h.nl, self->ids[--self->nr], false);
+	EXPECT_EQ(0, grants_seen(&self->h.nl));
+	EXPECT_EQ(0, host_end(&self->h));
+}
+
+#define NEED_TWO() \
+	NEED(self->a && self->b, "two devices that are alone in their groups")
+
+/* What somebody without rights tries, and what should come of it. */
+struct attempt {
+	const struct pci_fn *first, *second;
+	int create;		/* 0, or a negative errno */
+	int add;
+	uint32_t reason;
+	const char *culprit;
+	uint32_t flags;
+	const char *driver;
+	bool hold;		/* until told to go */
+	struct gate ready, go;
+	bool taken;		/* the lease ends meanwhile */
+};
+
+static int attempt(void *arg)
+{
+	static struct add add;
+	struct attempt *t = arg;
+	const char *names[2];
+	int ctl, fd, nr = 0;
+
+	if (t->first)
+		names[nr++] = t->first->name;
+	if (t->second)
+		names[nr++] = t->second->name;
+	ctl = ptx_open();
+	CHECK(ctl >= 0);
+	fd = lease_create(ctl, lease_name(), NULL);
+	CHECK_EQ(t->create, fd < 0 ? fd : 0);
+	if (fd < 0)
+		return 0;
+	add_init(&add, names, nr);
+	add.a.flags = t->flags;
+	if (t->driver)
+		strcpy(add.a.driver, t->driver);
+	CHECK_EQ(t->add, lease_add(fd, &add));
+	if (t->add) {
+		CHECK_EQ(t->reason, add.a.out_reason);
+		if (t->culprit)
+			CHECK(!strcmp(t->culprit, add.a.out_culprit));
+	}
+	if (t->hold) {
+		gate_open(&t->ready);
+		CHECK(gate_wait(&t->go, 30000));
+	}
+	if (t->taken)
+		CHECK_EQ(PTX_LEASE_STATE_RELEASED, lease_state(fd));
+	else if (!t->add)
+		CHECK_EQ(0, lease_release(fd, 0, NULL));
+	close(fd);
+	return 0;
+}
+
+TEST_F(grant, without_one)
+{
+	struct attempt t = { .first = self->a, .create = -EPERM };
+
+	NEED_TWO();
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	/* Somebody else's. */
+	ASSERT_EQ(0, given(self, RULE(UID(1234))));
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	ASSERT_EQ(0, given(self, RULE(GID(1234))));
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+}
+
+TEST_F(grant, by_device)
+{
+	struct attempt t = { .first = self->a };
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .device = self->a->name)));
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	t = (struct attempt){
+		.first = self->b,
+		.add = -EPERM,
+		.reason = PTX_REASON_NOT_GRANTED,
+		.culprit = self->b->name,
+	};
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	/* All or nothing. */
+	t.first = self->a;
+	t.second = self->b;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	EXPECT_TRUE(pci_on_driver(self->a->name, self->a->driver));
+}
+
+TEST_F(grant, by_kind_and_vendor)
+{
+	const struct pci_fn *nvme;
+	struct attempt t = { 0 };
+
+	NEED(self->h.nr_nvme, "an NVMe controller");
+	nvme = self->h.nvme[0];
+	t.first = nvme;
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), KIND(PTX_KIND_NVME),
+				      .vendor = nvme->vendor ^ 1)));
+	t.add = -EPERM;
+	t.reason = PTX_REASON_NOT_GRANTED;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), KIND(PTX_KIND_GPU),
+				      .vendor = nvme->vendor)));
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), KIND(PTX_KIND_NVME),
+				      .vendor = nvme->vendor)));
+	t.add = 0;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+}
+
+static int attempt_in_group(void *arg)
+{
+	gid_t gid = 4321;
+
+	if (setgroups(1, &gid) || setresuid(NOBODY, NOBODY, NOBODY))
+		return 9;
+	return attempt(arg);
+}
+
+TEST_F(grant, by_gid)
+{
+	struct attempt t = { .first = self->a };
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(GID(4321), .device = self->a->name)));
+	EXPECT_EQ(0, child_run(attempt_in_group, &t));
+	t.create = -EPERM;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+}
+
+/* What comes along with the group has to be covered, too. */
+TEST_F(grant, whole_groups)
+{
+	struct attempt t = {
+		.first = self->h.gpu,
+		.add = -EPERM,
+		.reason = PTX_REASON_NOT_GRANTED,
+	};
+
+	NEED(self->h.gpu && self->h.audio, "a GPU that shares its group");
+	t.culprit = self->h.audio->name;
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), KIND(PTX_KIND_GPU))));
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), KIND(PTX_KIND_AUDIO))));
+	t.add = 0;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+}
+
+TEST_F(grant, so_many_at_once)
+{
+	struct attempt one = { .first = self->a, .hold = true };
+	struct attempt two = {
+		.first = self->b,
+		.add = -EPERM,
+		.reason = PTX_REASON_GRANT_USED_UP,
+	};
+	pid_t pid;
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .max = 1)));
+	ASSERT_EQ(0, gate_init(&one.ready));
+	ASSERT_EQ(0, gate_init(&one.go));
+	pid = child_start_as(NOBODY, attempt, &one);
+	ASSERT_TRUE(gate_wait(&one.ready, 30000));
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &two));
+	gate_open(&one.go);
+	EXPECT_EQ(0, child_wait(pid));
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	/* It is home: there is room again. */
+	two.add = 0;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &two));
+	/* Two in one request are two. */
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	two = (struct attempt){
+		.first = self->a,
+		.second = self->b,
+		.add = -EPERM,
+		.reason = PTX_REASON_GRANT_USED_UP,
+	};
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &two));
+	/* Root is not counted. */
+	one = (struct attempt){ .first = self->a, .second = self->b };
+	EXPECT_EQ(0, child_run(attempt, &one));
+}
+
+/* A grant is for devices: not for force, other drivers, or others' leases. */
+TEST_F(grant, and_for_nothing_more)
+{
+	struct attempt t = {
+		.first = self->a,
+		.add = -EPERM,
+		.reason = PTX_REASON_NO_RIGHT,
+	};
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY))));
+	t.flags = PTX_ADD_FLAGS_FORCE;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	t.flags = PTX_ADD_FLAGS_BOOT_DISPLAY;
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+	t.flags = 0;
+	t.driver = "vfio-pci";
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
+}
+
+static int steal(void *arg)
+{
+	int fd = *(int *)arg;
+	static struct add add;
+	struct ptx_lease_create c = {
+		.flags = PTX_LEASE_CREATE_OWNER,
+		.name = (uintptr_t)"theirs",
+		.name_len = 6,
+		.owner = 1234,
+	};
+	struct nl nl;
+	uint64_t id;
+	int ctl = ptx_open(), i;
+
+	/* A lease for somebody else, and one that is root's. */
+	CHECK_EQ(-EPERM, lease_create_raw(ctl, &c));
+	CHECK_EQ(PTX_REASON_NO_RIGHT, c.out_reason);
+	add_init(&add, &(const char *){ "0000:00:00.0" }, 1);
+	CHECK_EQ(-EPERM, lease_add(fd, &add));
+	/* Rules are not for those who live by them. */
+	CHECK_EQ(0, nl_open(&nl));
+	CHECK_EQ(-EPERM, grant_new(&nl, RULE(UID(NOBODY)), &id));
+	CHECK_EQ(-EPERM, grant_del(&nl, 1, true));
+	CHECK_EQ(1, grants_seen(&nl));
+	/* Names do not belong to whoever takes all of them. */
+	for (i = 0; i < 64; i++)
+		CHECK(lease_create(ctl, lease_name(), NULL) >= 0);
+	CHECK_EQ(-E2BIG, lease_create(ctl, lease_name(), NULL));
+	return 0;
+}
+
+TEST_F(grant, others_are_safe)
+{
+	int fd = lease_create(self->h.ctl, lease_name(), NULL);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY))));
+	ASSERT_EQ(0, given(self, RULE(UID(1234))));
+	EXPECT_EQ(0, child_run_as(NOBODY, steal, &fd));
+}
+
+TEST_F(grant, withdrawn)
+{
+	struct attempt one = { .first = self->a, .hold = true };
+	struct attempt two = { .first = self->b, .create = -EPERM };
+	pid_t pid;
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY))));
+	ASSERT_EQ(0, gate_init(&one.ready));
+	ASSERT_EQ(0, gate_init(&one.go));
+	pid = child_start_as(NOBODY, attempt, &one);
+	ASSERT_TRUE(gate_wait(&one.ready, 30000));
+	ASSERT_EQ(0, grant_del(&self->h.nl, self->ids[--self->nr], false));
+	/* For the next request. */
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &two));
+	EXPECT_TRUE(pci_on_driver(self->a->name, PTX_DRIVER));
+	gate_open(&one.go);
+	EXPECT_EQ(0, child_wait(pid));
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	EXPECT_EQ(-ENOENT, grant_del(&self->h.nl, self->ids[self->nr], false));
+
+	/* And for what there is. */
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY))));
+	one = (struct attempt){ .first = self->a, .hold = true, .taken = true };
+	ASSERT_EQ(0, gate_init(&one.ready));
+	ASSERT_EQ(0, gate_init(&one.go));
+	pid = child_start_as(NOBODY, attempt, &one);
+	ASSERT_TRUE(gate_wait(&one.ready, 30000));
+	ASSERT_EQ(0, grant_del(&self->h.nl, self->ids[--self->nr], true));
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	EXPECT_TRUE(pci_on_driver(self->a->name, self->a->driver));
+	gate_open(&one.go);
+	EXPECT_EQ(0, child_wait(pid));
+}
+
+TEST_F(grant, bad)
+{
+	uint64_t id;
+	int i;
+
+	EXPECT_EQ(-EINVAL, grant_new(&self->h.nl, RULE(), &id));
+	EXPECT_EQ(-EINVAL, grant_new(&self->h.nl, RULE(UID(1), GID(1)), &id));
+	EXPECT_EQ(-EINVAL, grant_new(&self->h.nl, RULE(UID(1), .device = ""), &id));
+	EXPECT_EQ(-ERANGE, grant_new(&self->h.nl, RULE(UID(1), .max = 257), &id));
+	EXPECT_GT(0, grant_new(&self->h.nl, RULE(UID(1), KIND(99)), &id));
+	EXPECT_GT(0, grant_new(&self->h.nl,
+			       RULE(UID(1), .device = "0123456789012345678901234567890123"), &id));
+	EXPECT_EQ(-ENOENT, grant_del(&self->h.nl, 0, false));
+	EXPECT_EQ(-ENOENT, grant_del(&self->h.nl, ~0ULL, true));
+	EXPECT_EQ(0, grants_seen(&self->h.nl));
+	for (i = 0; i < 1024; i++)
+		ASSERT_EQ(0, given(self, RULE(UID(i))));
+	EXPECT_EQ(-E2BIG, grant_new(&self->h.nl, RULE(UID(1)), &id));
+	EXPECT_EQ(PTX_REASON_LIMIT, self->h.nl.reason);
+	EXPECT_EQ(1024, grants_seen(&self->h.nl));
+}
+
+TEST_HARNESS_MAIN

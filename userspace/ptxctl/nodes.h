@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PTXCTL_NODES_H
+#define PTXCTL_NODES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct ptx_lease_info;
+
+int nodes_give(const struct ptx_lease_info *info, uid_t uid);
+bool nodes_await(const struct ptx_lease_info *info, int timeout_ms);
+
+#endif /* PTXCTL_NODES_H */
