@@ -19,6 +19,7 @@
  *         resets= physfn= lease= mates=A,B]
  * blocker NAME reason= [culprit= lease=]
  * lease NAME [id= state= owner= pid= persistent= members=A,B]
+ * grant ID [uid= gid= device= kind= vendor= max= used=]
  * fail CALL errno=E [reason= culprit= text= times=N]
  *                              the next N calls (1 unless given) fail
  * bad CALL attr=N len=N        replies carry such an attribute, of 0xff bytes
@@ -29,8 +30,8 @@
  *                              is sent to the next subscription
  *
  * CALL is info, create, add, remove, query, release; device-get, device-dump,
- * lease-get, lease-dump, lease-new, lease-add, lease-remove, lease-release;
- * events. A line that makes no sense ends the program.
+ * lease-get, lease-dump, lease-new, lease-add, lease-remove, lease-release,
+ * lease-revoke; grant-new, grant-del, grant-dump; revoke; events. A line that makes no sense ends the program.
  */
 
 void mock_install(void);

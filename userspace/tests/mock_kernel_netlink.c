@@ -346,6 +346,8 @@ int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump,
 		ack->no_family = true;
 		return -ENODEV;
 	}
+	if (cmd == PTX_CMD_GRANT_NEW || cmd == PTX_CMD_GRANT_DEL || cmd == PTX_CMD_GRANT_GET)
+		return mock_nl_grant(msg, dump, fn, arg, ack);
 	read_request(msg, dump, &rq);
 	nlmsg_free(msg);
 	if (rq.bad)

@@ -162,6 +162,29 @@ static void script_lease(const struct script_word *w, unsigned int n)
 	get_text(w, n, "members", l->members, sizeof(l->members));
 }
 
+static void script_grant(const struct script_word *w, unsigned int n)
+{
+	struct mock_grant *g = &mock.grants[mock.nr_grants++];
+	enum ptx_kind kind = PTX_KIND_OTHER;
+
+	if (mock.nr_grants > 16 || n < 2)
+		mock_die("bad grant", w[0].key);
+	memset(g, 0, sizeof(*g));
+	g->id = strtoull(w[1].key, NULL, 10);
+	g->has_uid = get(w, n, "uid");
+	g->uid = (unsigned int)get_int(w, n, "uid", 0);
+	g->has_gid = get(w, n, "gid");
+	g->gid = (unsigned int)get_int(w, n, "gid", 0);
+	g->has_kind = get(w, n, "kind");
+	if (g->has_kind && !ptx_kind_parse(get(w, n, "kind"), &kind))
+		mock_die("bad kind", get(w, n, "kind"));
+	g->kind = kind;
+	g->vendor = (unsigned int)get_int(w, n, "vendor", 0);
+	g->max = (unsigned int)get_int(w, n, "max", 0);
+	g->used = (unsigned int)get_int(w, n, "used", 0);
+	get_text(w, n, "device", g->device, sizeof(g->device));
+}
+
 static void script_fail(const struct script_word *w, unsigned int n)
 {
 	struct mock_fail *f = &mock.fails[mock.nr_fails++];
@@ -215,6 +238,8 @@ static void script_line(char *line)
 		script_blocker(w, n);
 	} else if (!strcmp(verb, "lease")) {
 		script_lease(w, n);
+	} else if (!strcmp(verb, "grant")) {
+		script_grant(w, n);
 	} else if (!strcmp(verb, "fail")) {
 		script_fail(w, n);
 	} else if (!strcmp(verb, "bad") && n == 4) {

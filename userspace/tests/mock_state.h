@@ -31,6 +31,13 @@ struct mock_lease {
 	int read_fd, write_fd, pidfd;
 };
 
+struct mock_grant {
+	uint64_t id;
+	unsigned int uid, gid, kind, vendor, max, used;
+	char device[64];
+	bool has_uid, has_gid, has_kind;
+};
+
 struct mock_fail {
 	char call[32];
 	int err;
@@ -54,6 +61,8 @@ struct mock_state {
 	unsigned int nr_devices;
 	struct mock_lease leases[64];
 	unsigned int nr_leases;
+	struct mock_grant grants[16];
+	unsigned int nr_grants;
 	struct mock_fail fails[64];
 	unsigned int nr_fails;
 	char bad_call[32];
@@ -91,5 +100,9 @@ int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump, ptx_nl_repl
 void mock_nl_close(struct ptx_ctx *ctx);
 int mock_events_open(struct ptx_events *events);
 void mock_events_close(struct ptx_events *events);
+
+/* mock_kernel_grants.c */
+int mock_nl_grant(struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn, void *arg,
+		  struct ptx_nl_ack *ack);
 
 #endif /* TESTS_MOCK_STATE_H */

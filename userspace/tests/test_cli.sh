@@ -31,7 +31,8 @@ usual() {
 
 echo '# The program'
 ctl 0 'help' --help
-for verb in list info check run lease add remove release wait leases show monitor name; do
+for verb in list info check run lease add remove release revoke reset wait leases show \
+	grant ungrant grants save restore nodes monitor name; do
 	out "^  $verb "
 	ctl 0 "$verb --help" "$verb" --help
 	out "^Usage: ptxctl $verb"
@@ -369,6 +370,79 @@ done
 "$TEST/ptxctl-mock" -j list > /dev/full 2> "$work/err"
 [ $? = 1 ]
 ok $? 'nor when it was full long before the end'
+
+echo '# grants'
+usual
+ctl 0 'by kind' grant root nvme
+log 'netlink grant-new uid=0 kind=3$'
+out '^grant 100: root may lease nvme$'
+ctl 0 'by count' grant 1000 nvme:2
+log 'netlink grant-new uid=1000 kind=3 max=2$'
+ctl 0 'a group, a vendor of two ids' grant --max 3 @0 gpu:amd
+log 'netlink grant-new gid=0 kind=1 vendor=1002 max=3$'
+log 'netlink grant-new gid=0 kind=1 vendor=1022 max=3$'
+out '^grant 101: @root may lease gpu:1022, 3 at most$'
+ctl 0 'a device' -j grant root 01:00.0
+log 'netlink grant-new uid=0 device=0000:01:00.0$'
+json /0/device 0000:01:00.0
+json /0/uid 0
+ctl 2 'to nobody' grant nosuchuser nvme
+ctl 2 'nothing' grant root
+ctl 2 'of so many' grant --max 257 root nvme
+usual 'fail grant-new errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"'
+ctl 1 'no right' grant root nvme
+err 'needs CAP_SYS_ADMIN'
+usual
+ctl 0 'withdrawn' ungrant 7 8
+log 'netlink grant-del id=7$'
+log 'netlink grant-del id=8$'
+ctl 0 'and what is leased' ungrant --revoke 7
+log 'netlink grant-del id=7 revoke$'
+ctl 2 'of no number' ungrant seven
+ctl 2 'of nothing' ungrant
+two='grant 1 uid=0 kind=nvme max=2 used=1
+		grant 2 gid=0 device=0000:01:00.0
+		grant 3 uid=4294967294 kind=gpu vendor=0x10de'
+usual "$two"
+ctl 0 'grants' grants
+out '^1   *root  *nvme  *2  *1$'
+out '^2   *@root  *0000:01:00.0  *-  *0$'
+out '^3   *4294967294  *gpu:10de  *-  *0$'
+ctl 0 'grants in JSON' -j grants
+json /0/max_devices 2
+json /1/gid 0
+json /2/vendor 0x10de
+usual "$two
+		bad grant-dump attr=1 len=3"
+ctl 1 'grants of another kernel' grants
+usual "$two"
+mkdir -p "$work/root/etc"
+ctl 0 'save' save
+[ "$(stat -c %a "$work/root/etc/ptx/saved.json")" = 600 ]
+ok $? '  for root only'
+ctl 0 'restore what is there' restore
+if grep -q grant-new "$work/log"; then ok 1 '  makes nothing twice'; else ok 0 '  makes nothing twice'; fi
+usual
+ctl 0 'restore' restore
+log 'netlink grant-new uid=0 kind=3 max=2$'
+log 'netlink grant-new gid=0 device=0000:01:00.0$'
+log 'netlink grant-new uid=4294967294 kind=1 vendor=10de$'
+for wrong in '' '[]' '{"grants": 3}' '{"grants": [3]}' '{"grants": [{}]}' \
+	'{"grants": [{"uid": 0, "gid": 0}]}' '{"grants": [{"uid": -1}]}' \
+	'{"grants": [{"uid": "root"}]}' '{"grants": [{"uid": 0, "kind": "car"}]}' \
+	'{"grants": [{"uid": 0, "device": 7}]}' '{"grants": [{"uid": 0, "vendor": "0x10000"}]}' \
+	'{"grants": [{"uid": 0, "max_devices": 1000}]}'; do
+	printf '%s' "$wrong" > "$work/wrong.json"
+	ctl 1 "restore '$wrong'" restore "$work/wrong.json"
+done
+ctl 1 'restore from nothing' restore "$work/nosuch.json"
+ctl 1 'save to nowhere' save "$work/nosuch/file"
+
+echo '# nodes'
+usual
+ctl 0 'nodes' nodes
+log 'netlink lease-dump$'
+ctl 2 'nodes of what?' nodes old
 
 echo '# reset'
 usual 'device 0000:07:00.0 kind=gpu group=17 quarantined=1
