@@ -234,6 +234,13 @@ static int call_release(void)
 	return lease_release(lease, 0, NULL);
 }
 
+static int call_revoke(void)
+{
+	struct ptx_lease_revoke r = { .size = sizeof(r), .flags = PTX_REVOKE_KILL };
+
+	return ptx_ioctl(lease, PTX_LEASE_REVOKE, &r);
+}
+
 static int call_close(void)
 {
 	int fd = lease;
@@ -290,6 +297,31 @@ static int begin_nl_remove(void)
 static int begin_nl_release(void)
 {
 	return begin_persistent() ?: begin_nl(PTX_CMD_LEASE_RELEASE);
+}
+
+static int begin_nl_revoke(void)
+{
+	return begin_persistent() ?: begin_nl(PTX_CMD_LEASE_REVOKE);
+}
+
+static int begin_nl_grant_new(void)
+{
+	nl_start(&host.nl, &req, PTX_CMD_GRANT_NEW, 0);
+	nl_put_u32(&req, PTX_A_GRANT_UID, NOBODY);
+	return 0;
+}
+
+static int begin_nl_grant_del(void)
+{
+	uint64_t id = 0;
+	int ret;
+
+	nl_start(&host.nl, &req, PTX_CMD_GRANT_NEW, NLM_F_ACK);
+	nl_put_u32(&req, PTX_A_GRANT_UID, NOBODY);
+	ret = nl_call(&host.nl, &req, nl_take_grant_id, &id);
+	nl_start(&host.nl, &req, PTX_CMD_GRANT_DEL, 0);
+	nl_put_u64(&req, PTX_A_GRANT_ID, id);
+	return ret;
 }
 
 static int begin_nl_device(void)
@@ -357,6 +389,7 @@ static const struct op {
 	{ "release", TWO, begin_added, call_release },
 	{ "release-group", GROUP, begin_added, call_release },
 	{ "release-native", NATIVE, begin_added, call_release, .native = true, .stride = 5 },
+	{ "revoke", ONE, begin_added, call_revoke },
 	{ "close", ONE, begin_added, call_close },
 	{ "close-native", NATIVE, begin_added, call_close, .native = true, .stride = 7 },
 	{ "vfio-open", ONE, begin_opened, call_vfio_open },
@@ -368,6 +401,9 @@ static const struct op {
 	{ "netlink-lease-add", ONE, begin_nl_add, call_nl, .stride = 3 },
 	{ "netlink-lease-remove", ONE, begin_nl_remove, call_nl },
 	{ "netlink-lease-release", ONE, begin_nl_release, call_nl },
+	{ "netlink-lease-revoke", ONE, begin_nl_revoke, call_nl },
+	{ "netlink-grant-new", NONE, begin_nl_grant_new, call_nl },
+	{ "netlink-grant-del", NONE, begin_nl_grant_del, call_nl },
 };
 
 static int reported;	/* devices that were reported to have no driver */
@@ -411,6 +447,9 @@ static int settle(const struct op *op, bool full)
 	if (persistent)
 		nl_lease_release(&host.nl, lease_id, GONE_MS);
 	persistent = false;
+	ret = nl_grants_drop(&host.nl);
+	if (ret < 0)
+		return ret;
 	ret = host_wait_no_lease(GONE_MS);
 	if (ret) {
 		printf("# a lease does not go: %s\n", strerror(-ret));

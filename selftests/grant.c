@@ -46,16 +46,6 @@ struct rule {
 #define GID(n) .has_gid = true, .gid = (n)
 #define KIND(k) .has_kind = true, .kind = (k)
 
-static int take_id(const struct nlmsghdr *h, void *arg)
-{
-	const struct nlattr *a;
-
-	for (a = nl_next(h, NULL); a; a = nl_next(h, a))
-		if (a->nla_type == PTX_A_GRANT_ID)
-			*(uint64_t *)arg = nl_u64(a);
-	return 0;
-}
-
 static int grant_new(struct nl *nl, const struct rule *rule, uint64_t *id)
 {
 	uint16_t vendor = rule->vendor;
@@ -75,7 +65,7 @@ static int grant_new(struct nl *nl, const struct rule *rule, uint64_t *id)
 		nl_put(&r, PTX_A_GRANT_VENDOR_ID, &vendor, sizeof(vendor));
 	if (rule->max)
 		nl_put_u32(&r, PTX_A_GRANT_MAX_DEVICES, rule->max);
-	return nl_call(nl, &r, take_id, id);
+	return nl_call(nl, &r, nl_take_grant_id, id);
 }
 
 static int grant_del(struct nl *nl, uint64_t id, bool revoke)

@@ -647,6 +647,43 @@ out_free:
 	return ret;
 }
 
+int nl_take_grant_id(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *a;
+
+	for (a = nl_next(h, NULL); a; a = nl_next(h, a))
+		if (a->nla_type == PTX_A_GRANT_ID)
+			*(uint64_t *)arg = nl_u64(a);
+	return 0;
+}
+
+struct grant_ids {
+	uint64_t id[1100];
+	int nr;
+};
+
+static int take_grant_ids(const struct nlmsghdr *h, void *arg)
+{
+	struct grant_ids *ids = arg;
+
+	return ids->nr < 1100 ? nl_take_grant_id(h, &ids->id[ids->nr++]) : -E2BIG;
+}
+
+int nl_grants_drop(struct nl *nl)
+{
+	struct grant_ids ids = { .nr = 0 };
+	struct nl_req r;
+	int i, ret;
+
+	ret = nl_dump(nl, PTX_CMD_GRANT_GET, take_grant_ids, &ids);
+	for (i = 0; !ret && i < ids.nr; i++) {
+		nl_start(nl, &r, PTX_CMD_GRANT_DEL, NLM_F_ACK);
+		nl_put_u64(&r, PTX_A_GRANT_ID, ids.id[i]);
+		ret = nl_call(nl, &r, NULL, NULL);
+	}
+	return ret ? ret : ids.nr;
+}
+
 const char *event_name(uint32_t event)
 {
 	static const char *const names[] = {

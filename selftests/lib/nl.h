@@ -175,6 +175,10 @@ int nl_lease_add(struct nl *nl, uint64_t id, const char *const *devices,
 int nl_lease_remove(struct nl *nl, uint64_t id, const char *const *devices,
 		    int nr, struct nl_lease *out);
 int nl_lease_release(struct nl *nl, uint64_t id, uint32_t timeout_ms);
+/* For nl_call(): the id of the grant that a message is about, into *@arg. */
+int nl_take_grant_id(const struct nlmsghdr *h, void *arg);
+/* Withdraws every grant there is; how many there were. */
+int nl_grants_drop(struct nl *nl);
 int nl_device_get(struct nl *nl, const char *name, struct nl_device *out);
 int nl_dump(struct nl *nl, uint8_t cmd, nl_cb *cb, void *arg);
 /* The leases this socket may see; at most @max are filled in, all counted. */
