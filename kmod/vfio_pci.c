@@ -9,6 +9,7 @@
  * Unix. Probe, remove and every op run under locks of the driver core or VFIO
  * and take nothing of ours but the lease's state_lock.
  */
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -16,6 +17,7 @@
 #include <linux/pm_runtime.h>
 #include <linux/sched.h>
 #include <linux/srcu.h>
+#include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
 
 #include "access.h"
@@ -141,17 +143,48 @@ static int ptx_vfio_feature(struct vfio_device *vdev, u32 flags, void __user *ar
 			vfio_pci_core_ioctl_feature(vdev, flags, arg, size));
 }
 
+/*
+ * What a device that was pulled reads as. But for its interrupt pin: QEMU ends in
+ * an assertion when that is none of those there are, and 0 is none at all.
+ */
+static ssize_t ptx_vfio_blank_read(char __user *buf, size_t count, loff_t *pos)
+{
+	loff_t pin = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_CONFIG_REGION_INDEX) +
+		     PCI_INTERRUPT_PIN;
+	u8 ones[64];
+	size_t n;
+
+	n = min(count, sizeof(ones));
+	memset(ones, 0xff, n);
+	if (*pos <= pin && pin - *pos < n)
+		ones[pin - *pos] = 0;
+	if (copy_to_user(buf, ones, n))
+		return -EFAULT;
+	*pos += n;
+	return n;
+}
+
 static ssize_t ptx_vfio_read(struct vfio_device *vdev, char __user *buf,
 			     size_t count, loff_t *pos)
 {
-	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), (ssize_t)-ENODEV,
+	return ptx_vfio_unless_cut(ptx_vfio_device(vdev),
+				   ptx_vfio_blank_read(buf, count, pos),
 				   vfio_pci_core_read(vdev, buf, count, pos));
+}
+
+/* Nothing can refuse what is written to it any more, and nothing takes it. */
+static ssize_t ptx_vfio_blank_write(size_t count, loff_t *pos)
+{
+	count = min_t(size_t, count, MAX_RW_COUNT);
+	*pos += count;
+	return count;
 }
 
 static ssize_t ptx_vfio_write(struct vfio_device *vdev, const char __user *buf,
 			      size_t count, loff_t *pos)
 {
-	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), (ssize_t)-ENODEV,
+	return ptx_vfio_unless_cut(ptx_vfio_device(vdev),
+				   ptx_vfio_blank_write(count, pos),
 				   vfio_pci_core_write(vdev, buf, count, pos));
 }
 
