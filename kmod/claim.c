@@ -22,6 +22,7 @@
 #include "group.h"
 #include "lease.h"
 #include "ptx_main.h"
+#include "revoke.h"
 #include "vfio_pci.h"
 
 /* How often a VMM that holds on to its devices is asked for them again. */
@@ -232,6 +233,7 @@ struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
 	INIT_LIST_HEAD(&claim->node);
 	INIT_LIST_HEAD(&claim->members);
 	INIT_WORK(&claim->work, ptx_claim_work);
+	INIT_WORK(&claim->cut_work, ptx_revoke_cut_work);
 	ptx_journal_init(&claim->journal);
 	claim->state = PTX_MEMBER_STATE_BUILDING;
 	strscpy(claim->driver, driver);
@@ -667,6 +669,9 @@ void ptx_member_describe(struct ptx_member *member, struct ptx_member_info *info
 	spin_unlock(&claim->lease->state_lock);
 	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)
 		info->state = PTX_MEMBER_STATE_READY;
+	/* Also before it is published: udev asks when the file appears. */
+	if (info->state == PTX_MEMBER_STATE_BUILDING)
+		ptx_vfio_cdev_name(member->pdev, info->cdev, sizeof(info->cdev));
 	if (info->state == PTX_MEMBER_STATE_READY) {
 		/* Once published: an admin may have taken it elsewhere by hand. */
 		if (publish)

@@ -80,6 +80,7 @@ struct ptx_bond {
  * @wanted: it has been asked for
  * @cut: it has been begun
  * @kill: killing was asked for, and is still to come
+ * @kill_any: by somebody who may kill anybody
  */
 struct ptx_revocation {
 	struct delayed_work work;
@@ -88,6 +89,7 @@ struct ptx_revocation {
 	bool wanted;
 	bool cut;
 	bool kill;
+	bool kill_any;
 };
 
 /**
@@ -154,7 +156,9 @@ struct ptx_lease {
  * @state: under the lease's state_lock
  * @built: building has ended, well or badly
  * @kick: marked for draining, work not started yet
- * @cut: its devices have been cut, or are about to be
+ * @cut_work: makes sure of a cut
+ * @cutting: its devices are being cut
+ * @cut: they have been
  * @at: the member that a step is being done to, or NULL; read without a lock
  * @error: how building ended
  * @fault: and why
@@ -178,6 +182,8 @@ struct ptx_claim {
 	enum ptx_member_state state;
 	bool built;
 	bool kick;
+	struct work_struct cut_work;
+	bool cutting;
 	bool cut;
 	struct ptx_member *at;
 	int error;

@@ -7,11 +7,13 @@
  * keeping its files open, and at a second deadline its processes are killed, if
  * that was asked for. Nothing here allocates or can fail once it has begun.
  */
+#include <linux/cred.h>
 #include <linux/jiffies.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 
+#include "access.h"
 #include "claim.h"
 #include "events.h"
 #include "lease.h"
@@ -19,15 +21,18 @@
 #include "revoke.h"
 #include "vfio_pci.h"
 
-/* The next claim that has not been cut, referenced, and marked as cut. */
+/* How long a cut may take to be made sure of, for who waits for it. */
+#define PTX_CUT_WAIT_MS		1000
+
+/* The next claim that is not being cut, referenced, and marked as being. */
 static struct ptx_claim *ptx_revoke_next(struct ptx_lease *lease)
 {
 	struct ptx_claim *claim, *found = NULL;
 
 	spin_lock(&lease->state_lock);
 	list_for_each_entry(claim, &lease->claims, node)
-		if (!claim->cut) {
-			claim->cut = true;
+		if (!claim->cutting) {
+			claim->cutting = true;
 			ptx_claim_get(claim);
 			found = claim;
 			break;
@@ -36,6 +41,30 @@ static struct ptx_claim *ptx_revoke_next(struct ptx_lease *lease)
 	return found;
 }
 
+/**
+ * ptx_revoke_cut_work() - make sure of a cut, and tell
+ * @work: a claim's; ptx_revoke_cut() gave it a reference to the claim
+ *
+ * Each claim has its own, since a VMM can make it wait.
+ */
+void ptx_revoke_cut_work(struct work_struct *work)
+{
+	struct ptx_claim *claim = container_of(work, struct ptx_claim, cut_work);
+	struct ptx_lease *lease = claim->lease;
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		if (ptx_vfio_cut_end(member))
+			ptx_event_member(PTX_EVENT_MEMBER_CUT, member,
+					 PTX_REASON_NONE);
+	spin_lock(&lease->state_lock);
+	claim->cut = true;
+	spin_unlock(&lease->state_lock);
+	wake_up_all(&lease->wait);
+	ptx_claim_put(claim);
+}
+
+/* Everything at once; what has to wait for a VMM is left to work of its own. */
 static void ptx_revoke_cut(struct ptx_lease *lease)
 {
 	struct ptx_member *member;
@@ -43,11 +72,36 @@ static void ptx_revoke_cut(struct ptx_lease *lease)
 
 	while ((claim = ptx_revoke_next(lease))) {
 		ptx_for_each_member(member, claim)
-			if (ptx_vfio_cut(member))
-				ptx_event_member(PTX_EVENT_MEMBER_CUT, member,
-						 PTX_REASON_NONE);
-		ptx_claim_put(claim);
+			ptx_vfio_cut_begin(member);
+		if (ptx_inline || !queue_work(ptx_wq, &claim->cut_work))
+			ptx_revoke_cut_work(&claim->cut_work);
 	}
+}
+
+static bool ptx_revoke_is_cut(struct ptx_lease *lease)
+{
+	struct ptx_claim *claim;
+	bool is = true;
+
+	spin_lock(&lease->state_lock);
+	list_for_each_entry(claim, &lease->claims, node)
+		is &= claim->cut;
+	spin_unlock(&lease->state_lock);
+	return is;
+}
+
+/* May it be killed: by anybody who may kill anybody, or if it is the owner's. */
+static bool ptx_revoke_may_kill(struct ptx_lease *lease, struct pid *pid)
+{
+	struct task_struct *task;
+	bool may;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	may = task && (lease->revocation.kill_any ||
+		       uid_eq(task_uid(task), lease->owner));
+	rcu_read_unlock();
+	return may;
 }
 
 /* Whoever opened a device of the lease; where it is not known, nobody. */
@@ -59,7 +113,8 @@ static void ptx_revoke_kill(struct ptx_lease *lease)
 	spin_lock(&lease->state_lock);
 	list_for_each_entry(claim, &lease->claims, node)
 		ptx_for_each_member(member, claim)
-			if (member->opener)
+			if (member->opener &&
+			    ptx_revoke_may_kill(lease, member->opener))
 				kill_pid(member->opener, SIGKILL, 1);
 	spin_unlock(&lease->state_lock);
 }
@@ -122,7 +177,8 @@ void ptx_revoke_init(struct ptx_lease *lease)
  * @kill_ms: but not before so much time has passed since the cut was due
  * @reason: on failure, a value of enum ptx_reason
  *
- * Does not wait for them to be home. With no deadline they are cut on return.
+ * Does not wait for them to be home. With no deadline they are cut on return, if
+ * a call of the VMM that is under way does not take a second and more.
  * May be called again; deadlines only come closer.
  *
  * Return: 0, or -ESHUTDOWN when the lease has been released.
@@ -143,6 +199,7 @@ int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
 	if (kill && (!rv->kill || time_before(kill_at, rv->kill_at)))
 		rv->kill_at = kill_at;
 	rv->kill |= kill;
+	rv->kill_any |= kill && ptx_may(PTX_RIGHT_CHANGE);
 	rv->wanted = true;
 	if (!deadline_ms)
 		rv->cut = true;
@@ -156,6 +213,9 @@ int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
 	spin_lock(&lease->state_lock);
 	ptx_revoke_arm(lease);
 	spin_unlock(&lease->state_lock);
+	if (!deadline_ms)
+		wait_event_killable_timeout(lease->wait, ptx_revoke_is_cut(lease),
+					    msecs_to_jiffies(PTX_CUT_WAIT_MS));
 	return 0;
 }
 

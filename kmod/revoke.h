@@ -10,6 +10,7 @@ struct work_struct;
 void ptx_revoke_init(struct ptx_lease *lease);
 int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
 		     u32 kill_ms, u32 *reason);
+void ptx_revoke_cut_work(struct work_struct *work);
 void ptx_revoke_end(struct ptx_lease *lease);
 
 #endif

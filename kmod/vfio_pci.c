@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pid.h>
 #include <linux/pm_runtime.h>
@@ -31,6 +32,9 @@
  * @member: what it is in a lease; a reference
  * @srcu: every op runs in a section of it, and looks at @cut first
  * @cut: nobody gets anything from it any more; never false again
+ * @lock: whoever cuts it, against its removal. A leaf, but for vfio-pci-core's
+ *	memory_lock.
+ * @removed: it is no longer ours to touch
  * @blank: what its BARs look like from then on: all ones, until written to
  */
 struct ptx_vfio_device {
@@ -38,6 +42,8 @@ struct ptx_vfio_device {
 	struct ptx_member *member;
 	struct srcu_struct srcu;
 	bool cut;
+	struct mutex lock;
+	bool removed;
 	struct page *blank;
 };
 
@@ -83,7 +89,8 @@ static int ptx_vfio_open_device(struct vfio_device *vdev)
 	if (!ptx_may_open(lease))
 		return ret;
 	spin_lock(&lease->state_lock);
-	if (lease->state == PTX_LEASE_STATE_ACTIVE &&
+	/* Not while it is being removed: VFIO would let somebody in. */
+	if (lease->state == PTX_LEASE_STATE_ACTIVE && member->vfio == pv &&
 	    member->claim->state == PTX_MEMBER_STATE_READY) {
 		member->opened = true;
 		member->opener = get_pid(task_tgid(current));
@@ -118,10 +125,10 @@ static long ptx_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
 
 	/*
-	 * An ioeventfd writes to the device behind our back. Memory decoding is
-	 * what stops it, and a virtual function has none to turn off.
+	 * An ioeventfd writes to the device behind our back, also to one that has
+	 * been cut and does not decode memory, which some hosts do not survive.
 	 */
-	if (cmd == VFIO_DEVICE_IOEVENTFD && pv->core.pdev->is_virtfn)
+	if (cmd == VFIO_DEVICE_IOEVENTFD)
 		return -ENOTTY;
 	return ptx_vfio_unless_cut(pv, -ENODEV, vfio_pci_core_ioctl(vdev, cmd, arg));
 }
@@ -271,6 +278,7 @@ static int ptx_vfio_init_dev(struct vfio_device *vdev)
 	if (!pv->blank)
 		return -ENOMEM;
 	memset(page_address(pv->blank), 0xff, PAGE_SIZE);
+	mutex_init(&pv->lock);
 	ret = init_srcu_struct(&pv->srcu);
 	if (ret)
 		goto err_free;
@@ -290,6 +298,7 @@ static void ptx_vfio_release_device(struct vfio_device *vdev)
 
 	vfio_pci_core_release_dev(vdev);
 	cleanup_srcu_struct(&pv->srcu);
+	mutex_destroy(&pv->lock);
 	__free_page(pv->blank);
 	if (member)
 		ptx_member_put(member);
@@ -320,8 +329,7 @@ static const struct vfio_device_ops ptx_vfio_ops = {
 	.detach_ioas	= vfio_iommufd_physical_detach_ioas,
 };
 
-/* What a cut does to the device itself; each step is complete on its return. */
-static void ptx_vfio_silence(struct ptx_vfio_device *pv)
+static void ptx_vfio_unplug(struct ptx_vfio_device *pv)
 {
 	struct pci_dev *pdev = pv->core.pdev;
 	u16 command;
@@ -336,20 +344,41 @@ static void ptx_vfio_silence(struct ptx_vfio_device *pv)
 			      PCI_COMMAND_INTX_DISABLE);
 }
 
-/* The same as ptx_vfio_cut(), for one that cannot go away meanwhile. */
-static void ptx_vfio_cut_device(struct ptx_vfio_device *pv)
+/*
+ * What a cut does to the device itself. With @settled nothing that was under way
+ * can undo it any more: a reset of a device beside it, which saves and restores
+ * this one's registers, holds its memory_lock meanwhile.
+ */
+static void ptx_vfio_silence(struct ptx_vfio_device *pv, bool settled)
 {
 	struct pci_dev *pdev = pv->core.pdev;
 
+	mutex_lock(&pv->lock);
+	if (!pv->removed) {
+		/* Registers of one that sleeps do not take what is written. */
+		pm_runtime_get_sync(&pdev->dev);
+		if (settled)
+			down_write(&pv->core.memory_lock);
+		ptx_vfio_unplug(pv);
+		if (settled)
+			up_write(&pv->core.memory_lock);
+		pm_runtime_put(&pdev->dev);
+	}
+	mutex_unlock(&pv->lock);
+}
+
+/* Waits for nobody's VMM. */
+static void ptx_vfio_cut_now(struct ptx_vfio_device *pv)
+{
 	WRITE_ONCE(pv->cut, true);
-	/* Registers of one that sleeps do not take what is written to them. */
-	pm_runtime_get_sync(&pdev->dev);
-	/* At once, whatever is under way; that may take as long as a reset does. */
-	ptx_vfio_silence(pv);
+	ptx_vfio_silence(pv, false);
+}
+
+/* Waits for the calls that were under way, and for what they brought back. */
+static void ptx_vfio_cut_off(struct ptx_vfio_device *pv)
+{
 	synchronize_srcu_expedited(&pv->srcu);
-	/* And again, for what was under way may have brought it back. */
-	ptx_vfio_silence(pv);
-	pm_runtime_put(&pdev->dev);
+	ptx_vfio_silence(pv, true);
 }
 
 static int ptx_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -405,8 +434,14 @@ static void ptx_vfio_remove(struct pci_dev *pdev)
 	opened = pv->member->opened;
 	spin_unlock(&lease->state_lock);
 	/* A device that is pulled, or that an admin takes: waiting comes after. */
-	if (opened)
-		ptx_vfio_cut_device(pv);
+	if (opened) {
+		ptx_vfio_cut_now(pv);
+		ptx_vfio_cut_off(pv);
+	}
+	/* Whoever is cutting it is done with it, and nobody begins any more. */
+	mutex_lock(&pv->lock);
+	pv->removed = true;
+	mutex_unlock(&pv->lock);
 	vfio_pci_core_unregister_device(core);
 	vfio_put_device(&core->vdev);
 }
@@ -455,25 +490,42 @@ static struct ptx_vfio_device *ptx_vfio_get(struct ptx_member *member)
 }
 
 /**
- * ptx_vfio_cut() - take a device away from whoever has it open
+ * ptx_vfio_cut_begin() - take a device away from whoever has it open
  * @member: the member
  *
- * On return its VMM has no BAR, no DMA, no interrupt and no ioctl of it,
- * though it may keep the file. Sleeps for as long as a call into the device
- * takes that is under way. What an IOMMU container has mapped stays mapped: it
- * is bus mastering that keeps the device from it.
+ * On return its VMM has no BAR, no DMA and no further call of it, though it may
+ * keep the file; but a call that is under way may yet bring some of that back,
+ * for a moment. Waits for nobody. What an IOMMU container has mapped stays
+ * mapped: it is bus mastering that keeps the device from it.
+ */
+void ptx_vfio_cut_begin(struct ptx_member *member)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_get(member);
+
+	if (!pv)
+		return;
+	ptx_trace_begin(member->pdev, "cut");
+	ptx_vfio_cut_now(pv);
+	ptx_trace_end(member->pdev, "cut");
+	put_device(&pv->core.vdev.device);
+}
+
+/**
+ * ptx_vfio_cut_end() - see to it that it stays so
+ * @member: begun with ptx_vfio_cut_begin()
+ *
+ * Sleeps for as long as a call takes that is under way. That may be as long as
+ * the VMM likes, since calls copy from and to its memory.
  *
  * Return: false if it is not on ptx-vfio-pci, and nothing was done.
  */
-bool ptx_vfio_cut(struct ptx_member *member)
+bool ptx_vfio_cut_end(struct ptx_member *member)
 {
 	struct ptx_vfio_device *pv = ptx_vfio_get(member);
 
 	if (!pv)
 		return false;
-	ptx_trace_begin(member->pdev, "cut");
-	ptx_vfio_cut_device(pv);
-	ptx_trace_end(member->pdev, "cut");
+	ptx_vfio_cut_off(pv);
 	put_device(&pv->core.vdev.device);
 	return true;
 }

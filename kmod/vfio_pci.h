@@ -10,7 +10,8 @@ struct pci_dev;
 struct ptx_member;
 
 bool ptx_vfio_is_ours(const char *driver);
-bool ptx_vfio_cut(struct ptx_member *member);
+void ptx_vfio_cut_begin(struct ptx_member *member);
+bool ptx_vfio_cut_end(struct ptx_member *member);
 void ptx_vfio_ask_back(struct ptx_member *member, unsigned int count);
 void ptx_vfio_cdev_name(struct pci_dev *pdev, char *buf, size_t size);
 int ptx_vfio_init(void);

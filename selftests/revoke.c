@@ -12,10 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 #include <linux/pci_regs.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "lib/host.h"
@@ -431,6 +433,60 @@ TEST_F(revoke, kills_who_holds_on)
 	EXPECT_NE(0, at);
 	EXPECT_EQ(128 + SIGKILL, child_wait(pid));
 	EXPECT_LE(1150, (now_ns() - began) / 1000000);
+	EXPECT_TRUE(lease_poll(self->fd, 0, GONE_MS) & POLLHUP);
+	EXPECT_EQ(0, host_same(&self->h));
+}
+
+/* Reads the device into memory that the kernel waits for, without end. */
+static int park(void *arg)
+{
+	struct holder *x = arg;
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	uint64_t offset, size;
+	char *page;
+	int uffd;
+
+	CHECK_EQ(0, vfio_open(&x->v, x->fn->group, x->fn->name));
+	CHECK_EQ(0, vfio_master(x->v.device));
+	CHECK_EQ(0, vfio_region(x->v.device, VFIO_PCI_CONFIG_REGION_INDEX, &offset, &size));
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	CHECK(uffd >= 0);
+	CHECK_EQ(0, ioctl(uffd, UFFDIO_API, &api));
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(page != MAP_FAILED);
+	reg.range.start = (uintptr_t)page;
+	reg.range.len = 4096;
+	CHECK_EQ(0, ioctl(uffd, UFFDIO_REGISTER, &reg));
+	gate_open(&x->ready);
+	(void)!pread(x->v.device, page, 4, offset);
+	return 3;
+}
+
+TEST_F(revoke, a_call_that_never_ends)
+{
+	struct ptx_lease_revoke r = { .flags = PTX_REVOKE_KILL, .kill_ms = 3000 };
+	struct holder x = { .fn = self->fn };
+	uint64_t began;
+	struct query q;
+	pid_t pid;
+
+	NEED_EDU();
+	vfio_close(&self->v);
+	ASSERT_EQ(0, gate_init(&x.ready));
+	pid = child_start(park, &x);
+	ASSERT_TRUE(gate_wait(&x.ready, PATIENCE_MS));
+	usleep(300000);
+	EXPECT_TRUE(command_of(self->fn->name) & PCI_COMMAND_MASTER);
+	began = now_ns();
+	ASSERT_EQ(0, revoke_raw(self->fd, &r));
+	/* It is waited for in vain, and not for long; the device is cut off. */
+	EXPECT_GE(2900, (now_ns() - began) / 1000000);
+	EXPECT_EQ(0, command_of(self->fn->name) & LIVE);
+	ASSERT_EQ(0, lease_query(self->fd, &q));
+	EXPECT_FALSE(q.members[0].flags & PTX_MEMBER_CUT);
+	/* And the second deadline comes. */
+	EXPECT_EQ(128 + SIGKILL, child_wait(pid));
 	EXPECT_TRUE(lease_poll(self->fd, 0, GONE_MS) & POLLHUP);
 	EXPECT_EQ(0, host_same(&self->h));
 }

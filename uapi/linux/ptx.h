@@ -296,8 +296,9 @@ struct ptx_lease_release {
 
 /**
  * enum ptx_revoke_flags - bits of ptx_lease_revoke.flags
- * @PTX_REVOKE_KILL: kill the processes that opened its devices and still have
- *	them open when kill_ms is over
+ * @PTX_REVOKE_KILL: kill the processes that opened its devices, if anybody
+ *	still has those open when kill_ms is over. Without CAP_SYS_ADMIN only
+ *	processes of the lease's owner.
  */
 enum ptx_revoke_flags {
 	PTX_REVOKE_KILL		= 1 << 0,
@@ -308,8 +309,9 @@ enum ptx_revoke_flags {
  * @size: sizeof(struct ptx_lease_revoke)
  * @flags: bits of enum ptx_revoke_flags
  * @deadline_ms: how long the VMM, which is asked at once, may take to let go
- *	before its devices are cut: no BAR, no DMA, no interrupt, no ioctl. At 0
- *	they are cut on return. At most PTX_REVOKE_MAX_MS.
+ *	before its devices are cut: no BAR, no DMA, no ioctl. At 0 they are cut
+ *	on return, unless a call of the VMM takes more than a second: then that is
+ *	made sure of later. At most PTX_REVOKE_MAX_MS.
  * @kill_ms: with PTX_REVOKE_KILL, how long after the deadline; else 0. At most
  *	PTX_REVOKE_MAX_MS.
  * @out_reason: on failure, a value of enum ptx_reason

@@ -169,17 +169,18 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 	if (argc - optind < 2)
 		return cli_usage(cli, optind == argc ? "to whom?" : "which devices?");
 	if (!parse_who(argv[optind], &grant))
-		return cli_usage(cli, "there is no user '%s'; a group is @GROUP", argv[optind]);
+		return grant.to_group ?
+		       cli_usage(cli, "there is no group '%s'", argv[optind] + 1) :
+		       cli_usage(cli, "there is no user '%s'; a group is @GROUP", argv[optind]);
 	status = selection_add_all(cli, &sel, argv + optind + 1, argc - optind - 1);
 	if (cli->json)
 		made = json_object_new_array();
 	for (size_t i = 0; !status && i < sel.nr; i++)
 		status = grant_selector(cli, grant, sel.sels[i], made);
 	selection_free(&sel);
-	if (made && status)
-		json_object_put(made);
-	else if (made)
-		status = json_print(cli, made);
+	/* Also what was made before something failed: it is there. */
+	if (made)
+		json_print(cli, made);
 	return status;
 }
 

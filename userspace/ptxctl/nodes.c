@@ -53,6 +53,19 @@ int nodes_give(const struct ptx_lease_info *info, uid_t uid)
 	return err;
 }
 
+static bool await_one(const char *path, int64_t end)
+{
+	while (access(path, R_OK | W_OK)) {
+		/* A kernel may have only the one kind of file, or the other. */
+		if (errno == ENOENT)
+			return true;
+		if (now_ms() >= end)
+			return false;
+		poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+	return true;
+}
+
 /* May we open the files of a lease, within so many milliseconds? */
 bool nodes_await(const struct ptx_lease_info *info, int timeout_ms)
 {
@@ -63,14 +76,14 @@ bool nodes_await(const struct ptx_lease_info *info, int timeout_ms)
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++) {
 		snprintf(path, sizeof(path), "%s/dev/vfio/%u", cli_root,
 			 ptx_lease_member_group(member));
-		while (access(path, R_OK | W_OK)) {
-			/* A kernel without groups has none. */
-			if (errno == ENOENT)
-				break;
-			if (now_ms() >= end)
-				return false;
-			poll(NULL, 0, LOOK_AGAIN_MS);
-		}
+		if (!await_one(path, end))
+			return false;
+		if (!ptx_lease_member_cdev(member))
+			continue;
+		snprintf(path, sizeof(path), "%s/dev/vfio/devices/%s", cli_root,
+			 ptx_lease_member_cdev(member));
+		if (!await_one(path, end))
+			return false;
 	}
 	return true;
 }

@@ -22,8 +22,14 @@ static bool held_open(struct cli *cli, const struct ptx_lease_ref *ref)
 	if (ptx_lease_info_get(cli->ctx, ref, &info))
 		return false;
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++) {
-		if (!ptx_lease_member_opened(member))
+		/* VFIO waits for the files that nobody uses, too. */
+		if (!ptx_lease_member_opened(member)) {
+			if (ptx_lease_member_step(member))
+				cli_say("%s: %s; a file of it under /dev/vfio may still be open",
+					ptx_lease_member_device(member),
+					ptx_lease_member_step(member));
 			continue;
+		}
 		cli_say("%s: %s, but its file is still open", ptx_lease_member_device(member),
 			ptx_lease_member_cut(member) ? "it was cut off" : "it cannot be cut off");
 		held = true;
@@ -52,7 +58,7 @@ static int revoke_one(struct cli *cli, const char *name,
 		err = ptx_persistent_release(cli->ctx, &ref, timeout_ms);
 	progress_end();
 	/* It let go while we asked. */
-	if (err == -ENOENT)
+	if (err == -ENOENT || err == -ESHUTDOWN)
 		err = 0;
 	if (err) {
 		status = cli_fail(cli);

@@ -114,7 +114,7 @@ static const struct reason_rule reason_rules[] = {
 		"see what there is: ptxctl leases" },
 	[PTX_REASON_NO_RIGHT] = {
 		"no-right", "you may not do this",
-		"do it as root (CAP_SYS_ADMIN)" },
+		"do it as root (CAP_SYS_ADMIN); or be granted it: ptxctl grants" },
 	[PTX_REASON_BAD_PROCESS] = {
 		"bad-process", "the process to bind to has exited, or its pidfd is none",
 		"" },

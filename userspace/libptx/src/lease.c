@@ -106,6 +106,12 @@ int ptx_lease_create(struct ptx_ctx *ctx, const char *name,
 		if (reason == PTX_REASON_NAME_TAKEN)
 			return ptx_error_setf(ctx, -err, reason, NULL,
 					      "another lease is called '%s'", name);
+		if (reason == PTX_REASON_LIMIT) {
+			ptx_error_setf(ctx, -err, reason, NULL,
+				       "you have as many leases as one may have without root");
+			ptx_error_set_remedy(ctx, "release some: ptxctl leases");
+			return err;
+		}
 		return ptx_error_set(ctx, -err, reason, NULL);
 	}
 	err = lease_new(ctx, arg.out_fd, arg.out_id, out);
