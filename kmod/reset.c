@@ -481,11 +481,13 @@ int ptx_reset_narrow(struct ptx_member *member)
 	e->member = member;
 	ptx_reset_plan(pdev, &e->plan);
 	ptx_journal_reserve(&member->claim->journal, &e->entry, &ptx_reset_step);
+	ptx_trace_begin(pdev, "save_state");
 	pm_runtime_get_sync(&pdev->dev);
 	ptx_reset_look(pdev, &e->face);
 	pci_save_state(pdev);
 	e->state = pci_store_saved_state(pdev);
 	pm_runtime_put(&pdev->dev);
+	ptx_trace_end(pdev, "save_state");
 	/* It has none where it does not answer; then there is nothing to go by. */
 	if (!e->state && e->face.known)
 		return -ENOMEM;

@@ -310,7 +310,8 @@ static bool have_driverctl(void)
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: lease_bench [-r ROUNDS] [-n DEVICES]\n"
+		"usage: lease_bench [-o] [-r ROUNDS] [-n DEVICES]\n"
+		"  -o  our own cost only, without rivals\n"
 		"  -r  rounds of each measurement (7)\n"
 		"  -n  the most devices to take (8, or all NVMe there are)\n");
 	exit(2);
@@ -318,59 +319,9 @@ static void usage(void)
 
 static struct series series[NR_RIVALS][MAX_DEVICES + 1];
 
-int main(int argc, char **argv)
+static void print_rivals(int rounds, const int *counts, int nr_counts, int last_rival)
 {
-	static struct trace_sum take, give;
-	int rounds = 7, max = MAX_DEVICES, found = 0, counts[4], nr_counts = 0;
-	int nr, n, i, k, c, last_rival = DRIVERCTL;
-	bool traced;
-
-	while ((c = getopt(argc, argv, "r:n:")) >= 0) {
-		switch (c) {
-		case 'r':
-			rounds = atoi(optarg);
-			break;
-		case 'n':
-			max = atoi(optarg);
-			break;
-		default:
-			usage();
-		}
-	}
-	if (rounds < 1 || rounds > MAX_ROUNDS || max < 1 || optind != argc)
-		usage();
-	if (access(PTX_NODE, F_OK) && system("modprobe ptx"))
-		die("no module ptx", ENODEV);
-	if (access("/sys/bus/pci/drivers/" STOCK, F_OK) && system("modprobe " STOCK))
-		die("no module " STOCK, ENODEV);
-	ctl = ptx_open();
-	if (ctl < 0)
-		die(PTX_NODE, ctl);
-	nr = pci_list(fns, PCI_MAX_FNS);
-	for (i = 0; i < nr && found < MAX_DEVICES && found < max; i++)
-		if (fns[i].class == CLASS_NVME && fns[i].group >= 0 &&
-		    !strcmp(fns[i].driver, NATIVE))
-			names[found++] = fns[i].name;
-	if (!found)
-		die("no NVMe controller on its driver", ENODEV);
-	for (n = 1; n <= found; n *= 2)
-		counts[nr_counts++] = n;
-	nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	if (!have_driverctl()) {
-		fprintf(stderr, "lease_bench: no driverctl: left out\n");
-		last_rival = SYSFS;
-	}
-	traced = trace_open();
-
-	/* Once each, uncounted: modules are loaded, caches filled. */
-	for (k = 0; k <= last_rival; k++)
-		measure(&rivals[k], 1, &series[k][0], 0);
-	for (i = 0; i < rounds; i++) {
-		for (c = 0; c < nr_counts; c++)
-			for (k = 0; k <= last_rival; k++)
-				measure(&rivals[k], counts[c], &series[k][counts[c]], i);
-		fprintf(stderr, "lease_bench: round %d of %d\n", i + 1, rounds);
-	}
+	int i, c, k;
 
 	printf("Leasing NVMe controllers: ms, least / median of %d rounds, %ld processors\n\n",
 	       rounds, nr_cpus);
@@ -416,7 +367,67 @@ int main(int argc, char **argv)
 		}
 		printf("\n\n");
 	}
+}
 
+int main(int argc, char **argv)
+{
+	static struct trace_sum take, give;
+	int rounds = 7, max = MAX_DEVICES, found = 0, counts[4], nr_counts = 0;
+	int nr, n, i, k, c, last_rival = DRIVERCTL;
+	bool traced, own_only = false;
+
+	while ((c = getopt(argc, argv, "or:n:")) >= 0) {
+		switch (c) {
+		case 'o':
+			own_only = true;
+			break;
+		case 'r':
+			rounds = atoi(optarg);
+			break;
+		case 'n':
+			max = atoi(optarg);
+			break;
+		default:
+			usage();
+		}
+	}
+	if (rounds < 1 || rounds > MAX_ROUNDS || max < 1 || optind != argc)
+		usage();
+	if (access(PTX_NODE, F_OK) && system("modprobe ptx"))
+		die("no module ptx", ENODEV);
+	if (access("/sys/bus/pci/drivers/" STOCK, F_OK) && system("modprobe " STOCK))
+		die("no module " STOCK, ENODEV);
+	ctl = ptx_open();
+	if (ctl < 0)
+		die(PTX_NODE, ctl);
+	nr = pci_list(fns, PCI_MAX_FNS);
+	for (i = 0; i < nr && found < MAX_DEVICES && found < max; i++)
+		if (fns[i].class == CLASS_NVME && fns[i].group >= 0 &&
+		    !strcmp(fns[i].driver, NATIVE))
+			names[found++] = fns[i].name;
+	if (!found)
+		die("no NVMe controller on its driver", ENODEV);
+	for (n = 1; n <= found; n *= 2)
+		counts[nr_counts++] = n;
+	nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (!have_driverctl()) {
+		fprintf(stderr, "lease_bench: no driverctl: left out\n");
+		last_rival = SYSFS;
+	}
+	traced = trace_open();
+
+	/* Once each, uncounted: modules are loaded, caches filled. */
+	for (k = 0; !own_only && k <= last_rival; k++)
+		measure(&rivals[k], 1, &series[k][0], 0);
+	for (i = 0; !own_only && i < rounds; i++) {
+		for (c = 0; c < nr_counts; c++)
+			for (k = 0; k <= last_rival; k++)
+				measure(&rivals[k], counts[c], &series[k][counts[c]], i);
+		fprintf(stderr, "lease_bench: round %d of %d\n", i + 1, rounds);
+	}
+
+	if (!own_only)
+		print_rivals(rounds, counts, nr_counts, last_rival);
 	if (!traced)
 		return 0;
 	printf("Our own cost per device: the call without the time in the driver core, least / median\n");
