@@ -10,7 +10,6 @@
  * PTX_REQUEST_TIMEOUT_MAX_MS. Owns no state but the position of a dump.
  */
 #include <linux/cred.h>
-#include <linux/iommu.h>
 #include <linux/netlink.h>
 #include <linux/pci.h>
 #include <linux/pid.h>
@@ -19,11 +18,7 @@
 #include <net/sock.h>
 
 #include "access.h"
-#include "catalog.h"
-#include "compat/driver_override.h"
 #include "events.h"
-#include "grant.h"
-#include "group.h"
 #include "lease.h"
 #include "netlink.h"
 #include "netlink_gen.h"
@@ -35,7 +30,6 @@
 #define PTX_NL_MEMBER_SIZE	256
 /* Room for as many members as a lease can have. */
 #define PTX_DUMP_ALLOC_MAX	((size_t)SZ_128K)
-#define PTX_NL_BLOCKERS_MAX	64
 
 /*
  * What to tell the sender, by reason; the culprit's name goes in front. A
@@ -82,8 +76,15 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_GRANT_USED_UP] = "as many are leased under its grant as may be",
 };
 
-static int ptx_nl_fail(struct genl_info *info, int ret,
-		       const struct ptx_fault *fault)
+/**
+ * ptx_nl_fail() - say in the answer why a request failed
+ * @info: the request
+ * @ret: the error
+ * @fault: why
+ *
+ * Return: @ret.
+ */
+int ptx_nl_fail(struct genl_info *info, int ret, const struct ptx_fault *fault)
 {
 	const char *text = ptx_reason_texts[PTX_REASON_NONE];
 
@@ -104,18 +105,30 @@ static int ptx_nl_fail(struct genl_info *info, int ret,
 	return ret;
 }
 
-static int ptx_nl_fail_reason(struct genl_info *info, int ret, u32 reason)
+/**
+ * ptx_nl_fail_reason() - the same where no device is at fault
+ * @info: the request
+ * @ret: the error
+ * @reason: a value of enum ptx_reason
+ *
+ * Return: @ret.
+ */
+int ptx_nl_fail_reason(struct genl_info *info, int ret, u32 reason)
 {
 	const struct ptx_fault fault = { .reason = reason };
 
 	return ptx_nl_fail(info, ret, &fault);
 }
 
-/*
- * The parser lets the last of several attributes win. Here only devices may
- * come more than once.
+/**
+ * ptx_nl_check() - refuse attributes that are given twice
+ * @info: the request
+ *
+ * The parser lets the last of several win. Only devices may come more than once.
+ *
+ * Return: 0 or -EINVAL.
  */
-static int ptx_nl_check(struct genl_info *info)
+int ptx_nl_check(struct genl_info *info)
 {
 	unsigned long seen = 0;
 	struct nlattr *attr;
@@ -137,8 +150,16 @@ static int ptx_nl_check(struct genl_info *info)
 	return 0;
 }
 
-static int ptx_nl_right(struct sk_buff *skb, struct genl_info *info,
-			enum ptx_right right)
+/**
+ * ptx_nl_right() - may the sender have this carried out
+ * @skb: the message
+ * @info: the request
+ * @right: what it asks for
+ *
+ * Return: 0, or -EPERM, having said why.
+ */
+int ptx_nl_right(struct sk_buff *skb, struct genl_info *info,
+		 enum ptx_right right)
 {
 	if (ptx_may_message(skb, right))
 		return 0;
@@ -153,275 +174,6 @@ static enum ptx_right ptx_nl_add_right(struct genl_info *info)
 	return flags && nla_get_u32(flags) & PTX_ADD_FLAGS_OVERRIDE ?
 	       PTX_RIGHT_FORCE : PTX_RIGHT_CHANGE;
 }
-
-/* Devices */
-
-static int ptx_nl_put_string(struct sk_buff *skb, int attr, const char *value)
-{
-	return value[0] ? nla_put_string(skb, attr, value) : 0;
-}
-
-static int ptx_nl_put_membership(struct sk_buff *skb, struct pci_dev *pdev)
-{
-	struct ptx_member *member = ptx_member_get(pdev);
-	int ret = 0;
-
-	if (!member)
-		return 0;
-	/* The lease of a device in quarantine is over. */
-	if (!READ_ONCE(member->claim->quarantined))
-		ret = nla_put_u64_64bit(skb, PTX_A_DEVICE_LEASE_ID,
-					member->claim->lease->id, 0);
-	ret = ret ?:
-	      nla_put_u32(skb, PTX_A_DEVICE_MEMBER_STATE,
-			  READ_ONCE(member->claim->state));
-	ptx_member_put(member);
-	return ret;
-}
-
-static int ptx_nl_put_device(struct sk_buff *skb, struct pci_dev *pdev)
-{
-	struct iommu_group *group = iommu_group_get(&pdev->dev);
-	char driver[PTX_DEVICE_NAME_SIZE];
-	char override[PTX_DEVICE_NAME_SIZE];
-	char resets[PTX_RESET_METHODS_SIZE];
-	int group_id = -1;
-
-	if (group) {
-		group_id = iommu_group_id(group);
-		iommu_group_put(group);
-	}
-	ptx_catalog_driver(pdev, driver, sizeof(driver));
-	ptx_driver_override_peek(pdev, override, sizeof(override));
-	ptx_reset_method_names(pdev->reset_methods,
-			       ARRAY_SIZE(pdev->reset_methods), resets,
-			       sizeof(resets));
-	if (nla_put_string(skb, PTX_A_DEVICE_NAME, pci_name(pdev)) ||
-	    nla_put_u32(skb, PTX_A_DEVICE_KIND, ptx_kind_of(pdev)) ||
-	    nla_put_u16(skb, PTX_A_DEVICE_VENDOR_ID, pdev->vendor) ||
-	    nla_put_u16(skb, PTX_A_DEVICE_DEVICE_ID, pdev->device) ||
-	    nla_put_u16(skb, PTX_A_DEVICE_SUBSYSTEM_VENDOR_ID,
-			pdev->subsystem_vendor) ||
-	    nla_put_u16(skb, PTX_A_DEVICE_SUBSYSTEM_DEVICE_ID,
-			pdev->subsystem_device) ||
-	    nla_put_u32(skb, PTX_A_DEVICE_CLASS, pdev->class) ||
-	    nla_put_s32(skb, PTX_A_DEVICE_NUMA_NODE, dev_to_node(&pdev->dev)) ||
-	    ptx_nl_put_string(skb, PTX_A_DEVICE_DRIVER, driver) ||
-	    ptx_nl_put_string(skb, PTX_A_DEVICE_DRIVER_OVERRIDE, override) ||
-	    ptx_nl_put_string(skb, PTX_A_DEVICE_RESET_METHODS, resets) ||
-	    (group_id >= 0 && nla_put_u32(skb, PTX_A_DEVICE_GROUP, group_id)) ||
-	    (pdev->is_virtfn &&
-	     nla_put_string(skb, PTX_A_DEVICE_PHYSFN, pci_name(pci_physfn(pdev)))) ||
-	    ptx_nl_put_membership(skb, pdev))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int ptx_nl_put_blocker(struct sk_buff *skb, const struct ptx_blocker *b)
-{
-	struct nlattr *nest = nla_nest_start(skb, PTX_A_DEVICE_BLOCKER);
-
-	if (!nest || nla_put_u32(skb, PTX_A_BLOCKER_REASON, b->reason) ||
-	    nla_put_string(skb, PTX_A_BLOCKER_CULPRIT, b->culprit) ||
-	    (b->lease &&
-	     nla_put_u64_64bit(skb, PTX_A_BLOCKER_LEASE_ID, b->lease, 0)) ||
-	    ptx_nl_put_string(skb, PTX_A_BLOCKER_HOLDER, b->holder))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
-
-struct ptx_nl_mates {
-	struct sk_buff *skb;
-	struct pci_dev *pdev;
-};
-
-static int ptx_nl_put_mate(struct device *dev, void *data)
-{
-	struct ptx_nl_mates *mates = data;
-
-	if (dev == &mates->pdev->dev)
-		return 0;
-	return nla_put_string(mates->skb, PTX_A_DEVICE_GROUP_MEMBER, dev_name(dev));
-}
-
-/* Everything that keeps the device, and so its group, from being leased now. */
-static int ptx_nl_verdict(struct pci_dev *pdev, struct ptx_blockers *blockers)
-{
-	struct ptx_member *member;
-	struct ptx_claim *claim;
-
-	if (ptx_device_is_bridge(pdev)) {
-		ptx_blockers_add(blockers, PTX_REASON_BRIDGE, pci_name(pdev), 0);
-		return 0;
-	}
-	claim = ptx_claim_alloc(NULL, pdev, "", blockers);
-	if (IS_ERR(claim))
-		return PTR_ERR(claim) == -EBUSY ? 0 : PTR_ERR(claim);
-	ptx_for_each_member(member, claim)
-		member->requested = member->pdev == pdev;
-	ptx_group_verdict(claim, 0, blockers);
-	ptx_claim_put(claim);
-	return 0;
-}
-
-static int ptx_nl_put_verdict(struct sk_buff *skb, struct pci_dev *pdev,
-			      const struct ptx_blockers *blockers)
-{
-	struct ptx_nl_mates mates = { .skb = skb, .pdev = pdev };
-	struct iommu_group *group;
-	int ret = 0;
-	u32 i;
-
-	for (i = 0; !ret && i < min(blockers->nr, blockers->max); i++)
-		ret = ptx_nl_put_blocker(skb, &blockers->list[i]);
-	group = iommu_group_get(&pdev->dev);
-	if (group && !ret)
-		ret = iommu_group_for_each_dev(group, &mates, ptx_nl_put_mate);
-	iommu_group_put(group);
-	return ret;
-}
-
-int ptx_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct ptx_blockers blockers = { .max = PTX_NL_BLOCKERS_MAX };
-	const char *name;
-	struct sk_buff *msg = NULL;
-	struct pci_dev *pdev;
-	void *hdr;
-	int ret;
-
-	ret = ptx_nl_check(info);
-	if (ret)
-		return ret;
-	if (GENL_REQ_ATTR_CHECK(info, PTX_A_DEVICE_NAME))
-		return -EINVAL;
-	name = nla_data(info->attrs[PTX_A_DEVICE_NAME]);
-	pdev = ptx_catalog_find(name);
-	if (!pdev) {
-		struct ptx_fault fault = { .reason = PTX_REASON_NO_DEVICE };
-
-		strscpy(fault.culprit, name);
-		return ptx_nl_fail(info, -ENODEV, &fault);
-	}
-	blockers.list = kcalloc(blockers.max, sizeof(*blockers.list), GFP_KERNEL);
-	msg = genlmsg_new(NLMSG_GOODSIZE +
-			  PTX_NL_BLOCKERS_MAX * PTX_NL_MEMBER_SIZE, GFP_KERNEL);
-	if (!blockers.list || !msg) {
-		ret = -ENOMEM;
-		goto err_free;
-	}
-	ret = ptx_nl_verdict(pdev, &blockers);
-	if (ret)
-		goto err_free;
-	hdr = genlmsg_put_reply(msg, info, &ptx_nl_family, 0, PTX_CMD_DEVICE_GET);
-	if (!hdr || ptx_nl_put_device(msg, pdev) ||
-	    ptx_nl_put_verdict(msg, pdev, &blockers)) {
-		ret = -EMSGSIZE;
-		goto err_free;
-	}
-	genlmsg_end(msg, hdr);
-	kfree(blockers.list);
-	pci_dev_put(pdev);
-	return genlmsg_reply(msg, info);
-
-err_free:
-	nlmsg_free(msg);
-	kfree(blockers.list);
-	pci_dev_put(pdev);
-	return ret;
-}
-
-int ptx_nl_device_reset_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct ptx_member *member = NULL;
-	struct ptx_fault fault = {};
-	struct pci_dev *pdev;
-	const char *name;
-	int ret;
-
-	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
-	if (ret)
-		return ret;
-	if (GENL_REQ_ATTR_CHECK(info, PTX_A_DEVICE_NAME))
-		return -EINVAL;
-	name = nla_data(info->attrs[PTX_A_DEVICE_NAME]);
-	strscpy(fault.culprit, name);
-	pdev = ptx_catalog_find(name);
-	if (pdev)
-		member = ptx_member_get(pdev);
-	if (member) {
-		ret = ptx_claim_reset(member->claim, PTX_TIMEOUT_DEFAULT_MS, &fault);
-		ptx_member_put(member);
-	} else if (pdev) {
-		ret = -EINVAL;
-	} else {
-		ret = -ENODEV;
-		fault.reason = PTX_REASON_NO_DEVICE;
-	}
-	pci_dev_put(pdev);
-	if (ret)
-		ptx_nl_fail(info, ret, &fault);
-	if (ret == -EINVAL)
-		GENL_SET_ERR_MSG_FMT(info, "%s: is not in quarantine", name);
-	return ret;
-}
-
-/**
- * struct ptx_device_dump - position of a dump of devices
- * @next: the next device to dump, referenced; NULL at the beginning or the end
- * @begun: which of the two
- */
-struct ptx_device_dump {
-	struct pci_dev *next;
-	bool begun;
-};
-
-int ptx_nl_device_get_start(struct netlink_callback *cb)
-{
-	BUILD_BUG_ON(sizeof(struct ptx_device_dump) > sizeof(cb->ctx));
-	memset(cb->ctx, 0, sizeof(struct ptx_device_dump));
-	return 0;
-}
-
-int ptx_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct ptx_device_dump *dump = (void *)cb->ctx;
-	struct pci_dev *pdev = dump->next;
-
-	cb->seq = ptx_event_generation();
-	if (!dump->begun) {
-		dump->begun = true;
-		pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, NULL);
-	}
-	dump->next = NULL;
-	while (pdev) {
-		void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
-					cb->nlh->nlmsg_seq, &ptx_nl_family,
-					NLM_F_MULTI, PTX_CMD_DEVICE_GET);
-
-		if (!hdr || ptx_nl_put_device(skb, pdev)) {
-			if (hdr)
-				genlmsg_cancel(skb, hdr);
-			dump->next = pdev;
-			return skb->len ?: -EMSGSIZE;
-		}
-		genl_dump_check_consistent(cb, hdr);
-		genlmsg_end(skb, hdr);
-		pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, pdev);
-	}
-	return skb->len;
-}
-
-int ptx_nl_device_get_done(struct netlink_callback *cb)
-{
-	struct ptx_device_dump *dump = (void *)cb->ctx;
-
-	pci_dev_put(dump->next);
-	return 0;
-}
-
-/* Leases */
 
 static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_member *member,
 			     bool publish)
@@ -881,143 +633,6 @@ int ptx_nl_lease_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 			       kill ? nla_get_u32(kill) : 0, &reason);
 	ptx_lease_put(lease);
 	return ret ? ptx_nl_fail_reason(info, ret, reason) : 0;
-}
-
-/* Grants */
-
-static int ptx_nl_put_grant(struct sk_buff *skb, const struct ptx_grant *grant,
-			    struct sock *sk)
-{
-	struct user_namespace *ns = sk_user_ns(sk);
-	int ret;
-
-	if (grant->to_group)
-		ret = nla_put_u32(skb, PTX_A_GRANT_GID,
-				  from_kgid_munged(ns, grant->gid));
-	else
-		ret = nla_put_u32(skb, PTX_A_GRANT_UID,
-				  from_kuid_munged(ns, grant->uid));
-	if (ret || nla_put_u64_64bit(skb, PTX_A_GRANT_ID, grant->id, 0) ||
-	    ptx_nl_put_string(skb, PTX_A_GRANT_DEVICE, grant->device) ||
-	    (!grant->any_kind && nla_put_u32(skb, PTX_A_GRANT_KIND, grant->kind)) ||
-	    (grant->vendor && nla_put_u16(skb, PTX_A_GRANT_VENDOR_ID, grant->vendor)) ||
-	    (grant->max_devices &&
-	     nla_put_u32(skb, PTX_A_GRANT_MAX_DEVICES, grant->max_devices)) ||
-	    nla_put_u32(skb, PTX_A_GRANT_USED, grant->used))
-		return -EMSGSIZE;
-	return 0;
-}
-
-/* What a message says of the grant it wants. */
-static int ptx_nl_grant(struct genl_info *info, struct user_namespace *ns,
-			struct ptx_grant *rule)
-{
-	struct nlattr *uid = info->attrs[PTX_A_GRANT_UID];
-	struct nlattr *gid = info->attrs[PTX_A_GRANT_GID];
-	struct nlattr *device = info->attrs[PTX_A_GRANT_DEVICE];
-	struct nlattr *kind = info->attrs[PTX_A_GRANT_KIND];
-	struct nlattr *vendor = info->attrs[PTX_A_GRANT_VENDOR_ID];
-	struct nlattr *max = info->attrs[PTX_A_GRANT_MAX_DEVICES];
-
-	if (!uid == !gid) {
-		NL_SET_ERR_MSG(info->extack, "a grant is for a user or for a group");
-		return -EINVAL;
-	}
-	rule->to_group = gid;
-	rule->uid = uid ? make_kuid(ns, nla_get_u32(uid)) : INVALID_UID;
-	rule->gid = gid ? make_kgid(ns, nla_get_u32(gid)) : INVALID_GID;
-	if (uid ? !uid_valid(rule->uid) : !gid_valid(rule->gid)) {
-		NL_SET_BAD_ATTR(info->extack, uid ?: gid);
-		return -EINVAL;
-	}
-	if (device)
-		nla_strscpy(rule->device, device, sizeof(rule->device));
-	rule->any_kind = !kind;
-	rule->kind = kind ? nla_get_u32(kind) : 0;
-	rule->vendor = vendor ? nla_get_u16(vendor) : 0;
-	rule->max_devices = max ? nla_get_u32(max) : 0;
-	/* It would be a grant of everything. */
-	if ((device && !rule->device[0]) || (vendor && !rule->vendor) ||
-	    (max && !rule->max_devices)) {
-		NL_SET_ERR_MSG(info->extack, "leave out what does not matter");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-int ptx_nl_grant_new_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct sock *sk = NETLINK_CB(skb).sk;
-	u32 reason = PTX_REASON_NONE;
-	struct ptx_grant rule = {};
-	struct sk_buff *msg;
-	void *hdr;
-	int ret;
-
-	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE) ?:
-	      ptx_nl_grant(info, sk_user_ns(sk), &rule);
-	if (ret)
-		return ret;
-	/* The answer first, so that nothing is granted that is not told of. */
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!msg)
-		return -ENOMEM;
-	ret = ptx_grant_new(&rule, &reason);
-	if (ret) {
-		nlmsg_free(msg);
-		return ptx_nl_fail_reason(info, ret, reason);
-	}
-	hdr = genlmsg_put_reply(msg, info, &ptx_nl_family, 0, PTX_CMD_GRANT_NEW);
-	if (!hdr || ptx_nl_put_grant(msg, &rule, sk)) {
-		nlmsg_free(msg);
-		ptx_grant_withdraw(rule.id, true);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(msg, hdr);
-	genlmsg_reply(msg, info);
-	return 0;
-}
-
-int ptx_nl_grant_del_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	int ret;
-
-	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
-	if (ret)
-		return ret;
-	if (GENL_REQ_ATTR_CHECK(info, PTX_A_GRANT_ID))
-		return -EINVAL;
-	if (!ptx_grant_withdraw(nla_get_u64(info->attrs[PTX_A_GRANT_ID]),
-				nla_get_flag(info->attrs[PTX_A_GRANT_REVOKE]))) {
-		NL_SET_ERR_MSG(info->extack, "no such grant");
-		return -ENOENT;
-	}
-	return 0;
-}
-
-int ptx_nl_grant_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct ptx_grant grant;
-	u64 *next = (u64 *)cb->ctx;
-
-	BUILD_BUG_ON(sizeof(u64) > sizeof(cb->ctx));
-	for (; ptx_grant_next(next, &grant); (*next)++) {
-		void *hdr;
-
-		if (!grant.to_group &&
-		    !uid_eq(NETLINK_CREDS(cb->skb)->uid, grant.uid) &&
-		    !ptx_may_message(cb->skb, PTX_RIGHT_CHANGE))
-			continue;
-		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				  &ptx_nl_family, NLM_F_MULTI, PTX_CMD_GRANT_GET);
-		if (!hdr || ptx_nl_put_grant(skb, &grant, NETLINK_CB(cb->skb).sk)) {
-			if (hdr)
-				genlmsg_cancel(skb, hdr);
-			return skb->len ?: -EMSGSIZE;
-		}
-		genlmsg_end(skb, hdr);
-	}
-	return skb->len;
 }
 
 /*
