@@ -219,6 +219,7 @@ static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action
 		xa_cmpxchg(&ptx_catalog_untried, ptx_device_key(pdev), pdev, NULL, 0);
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
+		ptx_reset_forget(pdev);
 		ptx_event_device(PTX_EVENT_DEVICE_DEL, pdev);
 		break;
 	}

@@ -37,6 +37,8 @@ struct ptx_notice {
 	const char *device;
 	const char *driver;
 	struct ptx_lease *lease;
+	const char *method;
+	u32 took_ms;
 };
 
 static int ptx_notice_fill(struct sk_buff *skb, const struct ptx_notice *notice)
@@ -54,6 +56,9 @@ static int ptx_notice_fill(struct sk_buff *skb, const struct ptx_notice *notice)
 	    (notice->lease &&
 	     (nla_put_u64_64bit(skb, PTX_A_NOTICE_LEASE_ID, notice->lease->id, 0) ||
 	      nla_put_string(skb, PTX_A_NOTICE_LEASE_NAME, notice->lease->name))) ||
+	    (notice->method &&
+	     (nla_put_string(skb, PTX_A_NOTICE_METHOD, notice->method) ||
+	      nla_put_u32(skb, PTX_A_NOTICE_TOOK_MS, notice->took_ms))) ||
 	    (notice->reason &&
 	     nla_put_u32(skb, PTX_A_NOTICE_REASON, notice->reason)))
 		return -EMSGSIZE;
@@ -131,6 +136,28 @@ void ptx_event_member(enum ptx_event event, struct ptx_member *member,
 		.device = pci_name(member->pdev),
 		.driver = driver,
 		.lease = member->claim->lease,
+	};
+
+	ptx_notice_send(&notice);
+}
+
+/**
+ * ptx_event_reset() - a reset was tried on a member of a lease
+ * @member: which
+ * @method: as in the reset_method attribute
+ * @ms: how long it took, with the proof
+ * @error: 0 when the device is well
+ */
+void ptx_event_reset(struct ptx_member *member, const char *method, s64 ms,
+		     int error)
+{
+	const struct ptx_notice notice = {
+		.event = PTX_EVENT_MEMBER_RESET,
+		.reason = error ? PTX_REASON_NOT_WELL : PTX_REASON_NONE,
+		.device = pci_name(member->pdev),
+		.lease = member->claim->lease,
+		.method = method,
+		.took_ms = ms,
 	};
 
 	ptx_notice_send(&notice);

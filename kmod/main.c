@@ -14,6 +14,7 @@
 #include "lease.h"
 #include "netlink.h"
 #include "ptx_main.h"
+#include "reset.h"
 #include "vfio_pci.h"
 
 struct workqueue_struct *ptx_wq;
@@ -89,6 +90,7 @@ static void ptx_reboot_exit(void)
  */
 static const struct ptx_part ptx_parts[] = {
 	{ NULL, ptx_grants_exit },
+	{ NULL, ptx_reset_exit },
 	{ ptx_wq_init, ptx_wq_exit },
 	{ ptx_lease_init, ptx_lease_exit },
 	{ ptx_vfio_init, ptx_vfio_exit },

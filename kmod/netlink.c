@@ -72,6 +72,7 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_LIMIT] = "too many devices",
 	[PTX_REASON_NO_MEMORY] = "out of memory",
 	[PTX_REASON_INTERRUPTED] = "interrupted",
+	[PTX_REASON_NOT_WELL] = "a reset did not make it well",
 	[PTX_REASON_NOT_GRANTED] = "no grant lets you have it",
 	[PTX_REASON_GRANT_USED_UP] = "as many are leased under its grant as may be",
 };

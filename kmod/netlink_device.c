@@ -16,6 +16,7 @@
 #include "lease.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "reset.h"
 
 /* What a blocker or a group mate takes in a message at most. */
 #define PTX_NL_ENTRY_SIZE	256
@@ -126,6 +127,30 @@ static int ptx_nl_verdict(struct pci_dev *pdev, struct ptx_blockers *blockers)
 	return 0;
 }
 
+static int ptx_nl_put_resets(struct sk_buff *skb, struct pci_dev *pdev)
+{
+	struct ptx_reset_count count;
+	struct nlattr *nest;
+	unsigned int i;
+
+	for (i = 0; i < PTX_RESET_METHODS; i++) {
+		if (!ptx_reset_count(pdev, i, &count))
+			continue;
+		nest = nla_nest_start(skb, PTX_A_DEVICE_RESET);
+		if (!nest ||
+		    nla_put_string(skb, PTX_A_RESET_METHOD,
+				   i ? ptx_reset_method_name(i) : "whole bus") ||
+		    nla_put_u32(skb, PTX_A_RESET_TRIES, count.tries) ||
+		    nla_put_u32(skb, PTX_A_RESET_FAILURES, count.failures) ||
+		    nla_put_u32(skb, PTX_A_RESET_LAST_MS, count.last_ms) ||
+		    (count.last_error &&
+		     nla_put_s32(skb, PTX_A_RESET_LAST_ERROR, count.last_error)))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	return 0;
+}
+
 static int ptx_nl_put_verdict(struct sk_buff *skb, struct pci_dev *pdev,
 			      const struct ptx_blockers *blockers)
 {
@@ -176,7 +201,7 @@ int ptx_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (ret)
 		goto err_free;
 	hdr = genlmsg_put_reply(msg, info, &ptx_nl_family, 0, PTX_CMD_DEVICE_GET);
-	if (!hdr || ptx_nl_put_device(msg, pdev) ||
+	if (!hdr || ptx_nl_put_device(msg, pdev) || ptx_nl_put_resets(msg, pdev) ||
 	    ptx_nl_put_verdict(msg, pdev, &blockers)) {
 		ret = -EMSGSIZE;
 		goto err_free;

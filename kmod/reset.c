@@ -17,6 +17,7 @@
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 #include <kunit/visibility.h>
 
 #include "catalog.h"
@@ -292,9 +293,104 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 	return ret;
 }
 
+/* What was tried on each device so far, by ptx_device_key(). */
+struct ptx_reset_counts {
+	struct rcu_head rcu;
+	struct ptx_reset_count methods[PTX_RESET_METHODS];
+};
+
+static DEFINE_XARRAY(ptx_reset_history);
+
+/* Makes room for them, before anything is tried. */
+static int ptx_reset_remember(struct pci_dev *pdev)
+{
+	struct ptx_reset_counts *counts;
+	int ret;
+
+	if (xa_load(&ptx_reset_history, ptx_device_key(pdev)))
+		return 0;
+	counts = kzalloc(sizeof(*counts), GFP_KERNEL);
+	if (!counts)
+		return -ENOMEM;
+	ret = xa_insert(&ptx_reset_history, ptx_device_key(pdev), counts, GFP_KERNEL);
+	if (ret)
+		kfree(counts);
+	return ret == -EBUSY ? 0 : ret;
+}
+
+/**
+ * ptx_reset_forget() - a device left the bus, and with it what was tried on it
+ * @pdev: the device
+ */
+void ptx_reset_forget(struct pci_dev *pdev)
+{
+	struct ptx_reset_counts *counts;
+
+	counts = xa_erase(&ptx_reset_history, ptx_device_key(pdev));
+	if (counts)
+		kfree_rcu(counts, rcu);
+}
+
+/**
+ * ptx_reset_count() - say what one method has done to a device
+ * @pdev: the device
+ * @method: a value of enum ptx_reset_method, or PTX_RESET_WHOLE_BUS
+ * @count: filled in
+ *
+ * Return: true if it was ever tried.
+ */
+bool ptx_reset_count(struct pci_dev *pdev, unsigned int method,
+		     struct ptx_reset_count *count)
+{
+	struct ptx_reset_counts *counts;
+
+	memset(count, 0, sizeof(*count));
+	rcu_read_lock();
+	counts = xa_load(&ptx_reset_history, ptx_device_key(pdev));
+	if (counts)
+		*count = data_race(counts->methods[method]);
+	rcu_read_unlock();
+	return count->tries;
+}
+
+/* Tells everybody of a try; only the claim's own work counts for a device. */
+static void ptx_reset_tell(struct ptx_member *member, unsigned int method, int ret,
+			   int proof, ktime_t began)
+{
+	const char *name = method ? ptx_reset_method_name(method) : "whole bus";
+	s64 ms = ktime_ms_delta(ktime_get(), began);
+	struct pci_dev *pdev = member->pdev;
+	struct ptx_reset_counts *counts;
+
+	rcu_read_lock();
+	counts = xa_load(&ptx_reset_history, ptx_device_key(pdev));
+	if (counts) {
+		struct ptx_reset_count *count = &counts->methods[method];
+
+		count->tries++;
+		count->failures += proof || ret;
+		count->last_ms = ms;
+		count->last_error = proof ?: ret;
+	}
+	rcu_read_unlock();
+	ptx_trace_reset(pdev, name, ret, proof, ms);
+	ptx_event_reset(member, name, ms, proof ?: ret);
+}
+
+/* Nobody resets anything any more. */
+void ptx_reset_exit(void)
+{
+	struct ptx_reset_counts *counts;
+	unsigned long key;
+
+	xa_for_each(&ptx_reset_history, key, counts)
+		kfree(counts);
+	xa_destroy(&ptx_reset_history);
+}
+
 /*
  * ptx_reset_climb() - reset a device, and do not believe it
- * @pdev: the device, with no driver
+ * @member: the device, with no driver
  * @plan: what its rules say
  * @methods: the rungs, PCI_NUM_RESET_METHODS long
  * @face: what it looked like when it was well
@@ -306,10 +402,11 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
  * no method, or none that the PCI core can carry out; else what was wrong after
  * the last rung.
  */
-static int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
+static int ptx_reset_climb(struct ptx_member *member, const struct ptx_reset_plan *plan,
 			   const u8 *methods, const struct ptx_reset_face *face,
 			   struct pci_saved_state *state)
 {
+	struct pci_dev *pdev = member->pdev;
 	int ret, proof, worst = -ENOTTY;
 	unsigned int i;
 
@@ -321,8 +418,7 @@ static int ptx_reset_climb(struct pci_dev *pdev, const struct ptx_reset_plan *pl
 		if (ret == -ENOTTY)
 			continue;
 		proof = ptx_reset_prove(pdev, plan, face);
-		ptx_trace_reset(pdev, ptx_reset_method_name(methods[i]), ret, proof,
-				ktime_ms_delta(ktime_get(), began));
+		ptx_reset_tell(member, methods[i], ret, proof, began);
 		/* It has to be well, and the method to have claimed that it worked. */
 		worst = proof ?: ret;
 		if (!worst)
@@ -404,7 +500,7 @@ static int ptx_reset_member(struct ptx_reset_entry *e)
 
 	if (e->plan.hopeless)
 		return -EOPNOTSUPP;
-	proof = ptx_reset_climb(pdev, &e->plan, e->methods, &e->face, e->state);
+	proof = ptx_reset_climb(e->member, &e->plan, e->methods, &e->face, e->state);
 	if (!proof)
 		return 0;
 	ret = claim->bus_was_reset ? 0 : ptx_reset_bus(claim, pdev);
@@ -414,8 +510,11 @@ static int ptx_reset_member(struct ptx_reset_entry *e)
 	if (!ret)
 		ptx_reset_settle(pdev, e->state);
 	proof = ptx_reset_prove(pdev, &e->plan, &e->face);
-	ptx_trace_reset(pdev, ret ? "" : "whole bus", 0, proof,
-			ktime_ms_delta(ktime_get(), began));
+	if (ret)
+		ptx_trace_reset(pdev, "", 0, proof,
+				ktime_ms_delta(ktime_get(), began));
+	else
+		ptx_reset_tell(e->member, PTX_RESET_WHOLE_BUS, ret, proof, began);
 	return proof;
 }
 
@@ -478,6 +577,10 @@ int ptx_reset_narrow(struct ptx_member *member)
 	e = kzalloc(sizeof(*e), GFP_KERNEL);
 	if (!e)
 		return -ENOMEM;
+	if (ptx_reset_remember(pdev)) {
+		kfree(e);
+		return -ENOMEM;
+	}
 	e->member = member;
 	ptx_reset_plan(pdev, &e->plan);
 	ptx_journal_reserve(&member->claim->journal, &e->entry, &ptx_reset_step);

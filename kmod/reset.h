@@ -89,8 +89,29 @@ struct ptx_reset_face {
 	u32 bars[PTX_RESET_BARS];
 };
 
+/**
+ * struct ptx_reset_count - what one method has done to a device
+ * @tries: how often it was tried
+ * @failures: how often the device was not proven well after it
+ * @last_ms: how long the last try took, with the proof
+ * @last_error: how it ended; 0 when the device was well
+ */
+struct ptx_reset_count {
+	u32 tries;
+	u32 failures;
+	u32 last_ms;
+	int last_error;
+};
+
+/* The methods by number, and the whole bus, which is none of them. */
+#define PTX_RESET_WHOLE_BUS	0
+
 struct ptx_member;
 
+bool ptx_reset_count(struct pci_dev *pdev, unsigned int method,
+		     struct ptx_reset_count *count);
+void ptx_reset_forget(struct pci_dev *pdev);
+void ptx_reset_exit(void);
 int ptx_reset_narrow(struct ptx_member *member);
 
 #endif

@@ -139,6 +139,14 @@ FIXTURE_VARIANT_ADD(all, release)
 	.on_lease = true,
 };
 
+FIXTURE_VARIANT_ADD(all, revoke)
+{
+	.cmd = PTX_LEASE_REVOKE,
+	.size = sizeof(struct ptx_lease_revoke),
+	.on_lease = true,
+	.reserved = offsetof(struct ptx_lease_revoke, reserved),
+};
+
 FIXTURE_SETUP(all)
 {
 	const struct pci_fn *fn;
@@ -165,6 +173,7 @@ union arg {
 	struct ptx_lease_remove remove;
 	struct ptx_lease_query query;
 	struct ptx_lease_release release;
+	struct ptx_lease_revoke revoke;
 	char bytes[8192];
 };
 
@@ -338,6 +347,8 @@ TEST_F(all, unknown_flags)
 		known = PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER;
 	if (variant->cmd == PTX_LEASE_ADD)
 		known = PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY;
+	if (variant->cmd == PTX_LEASE_REVOKE)
+		known = PTX_REVOKE_KILL;
 	for (bit = 0; bit < 32; bit++) {
 		if (known & (1u << bit))
 			continue;
@@ -389,7 +400,7 @@ TEST_F(all, unknown_ioctls)
 	int nr;
 
 	for (nr = 0; nr < 256; nr++) {
-		if (nr >= 0x80 && nr <= 0x85)
+		if (nr >= 0x80 && nr <= 0x86)
 			continue;
 		fill(&a, variant, self);
 		EXPECT_EQ(-ENOTTY, ptx_ioctl(file_of(variant, self),

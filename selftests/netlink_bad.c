@@ -103,6 +103,13 @@ FIXTURE_VARIANT_ADD(bad, lease_release)
 	.max = PTX_A_LEASE_TIMEOUT_MS,
 };
 
+FIXTURE_VARIANT_ADD(bad, lease_revoke)
+{
+	.cmd = PTX_CMD_LEASE_REVOKE,
+	.lease = true,
+	.max = PTX_A_LEASE_KILL_MS,
+};
+
 #define LEFT_OUT	0xffff
 
 static bool of_device(uint8_t cmd)
@@ -398,7 +405,7 @@ TEST_F(bad, commands)
 	int cmd;
 
 	for (cmd = 0; cmd < 256; cmd++) {
-		if (cmd >= PTX_CMD_DEVICE_GET && cmd <= PTX_CMD_DEVICE_RESET)
+		if (cmd >= PTX_CMD_DEVICE_GET && cmd <= PTX_CMD_GRANT_GET)
 			continue;
 		nl_start(self->nl, self->r, cmd, 0);
 		nl_put_u64(self->r, PTX_A_LEASE_ID, self->l.id);

@@ -784,6 +784,8 @@ TEST_F(sim, quarantine)
 	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &d));
 	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, d.member_state);
 	EXPECT_EQ(PTX_REASON_QUARANTINED, d.blockers[0].reason);
+	EXPECT_LE(1, d.resets_failed);
+	EXPECT_EQ(d.resets_tried, d.resets_failed);
 	file_write("/sys/bus/pci/drivers_probe", self->name);
 	EXPECT_TRUE(pci_on_driver(self->name, ""));
 	self->fd = lease_create(self->h.ctl, lease_name(), NULL);

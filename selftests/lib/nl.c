@@ -422,6 +422,7 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 		bad++;
 	while ((a = nl_next(h, a))) {
 		const struct nlattr *b[PTX_A_BLOCKER_MAX + 1];
+		const struct nlattr *c[PTX_A_RESET_MAX + 1];
 
 		switch (a->nla_type & NLA_TYPE_MASK) {
 		case PTX_A_DEVICE_BLOCKER:
@@ -435,6 +436,13 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 				STR(x->holder, b[PTX_A_BLOCKER_HOLDER]);
 			}
 			d->nr_blockers++;
+			break;
+		case PTX_A_DEVICE_RESET:
+			nl_parse_nest(a, c, PTX_A_RESET_MAX, &bad);
+			d->resets_tried += nl_u32(c[PTX_A_RESET_TRIES]);
+			d->resets_failed += nl_u32(c[PTX_A_RESET_FAILURES]);
+			if (!c[PTX_A_RESET_METHOD] || !c[PTX_A_RESET_LAST_MS])
+				bad++;
 			break;
 		case PTX_A_DEVICE_GROUP_MEMBER:
 			if (d->nr_mates < 16)
@@ -594,6 +602,7 @@ int nl_event_next(struct nl *nl, struct nl_event *ev, int timeout_ms)
 	STR(ev->device, tb[PTX_A_NOTICE_DEVICE]);
 	STR(ev->name, tb[PTX_A_NOTICE_LEASE_NAME]);
 	STR(ev->driver, tb[PTX_A_NOTICE_DRIVER]);
+	STR(ev->method, tb[PTX_A_NOTICE_METHOD]);
 	if (!tb[PTX_A_NOTICE_EVENT] || !tb[PTX_A_NOTICE_TIME_NS])
 		bad++;
 	ev->unknown = bad;
@@ -691,7 +700,7 @@ const char *event_name(uint32_t event)
 		"lease-draining", "lease-released", "member-ready",
 		"member-draining", "member-home", "member-driverless",
 		"member-gone", "member-opened", "member-closed",
-		"member-quarantined", "member-cut",
+		"member-quarantined", "member-cut", "member-reset",
 	};
 
 	return event < sizeof(names) / sizeof(names[0]) ? names[event] : "?";

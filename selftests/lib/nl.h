@@ -146,6 +146,8 @@ struct nl_device {
 	uint64_t lease;		/* 0 when absent */
 	uint32_t member_state;
 	int unknown;
+	uint32_t resets_tried;	/* by any method */
+	uint32_t resets_failed;
 	int nr_blockers;
 	struct ptx_blocker blockers[16];
 	int nr_mates;
@@ -160,6 +162,7 @@ struct nl_event {
 	char device[PTX_DEVICE_NAME_SIZE];
 	char name[PTX_LEASE_NAME_MAX + 1];
 	char driver[PTX_DEVICE_NAME_SIZE];
+	char method[32];
 	int unknown;
 };
 

@@ -111,6 +111,7 @@ enum ptx_member_state {
  * @PTX_REASON_NOT_GRANTED: no grant lets the caller have it
  * @PTX_REASON_GRANT_USED_UP: a grant would, but as many devices are leased
  *   under it as may be
+ * @PTX_REASON_NOT_WELL: a reset did not make it well
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -151,6 +152,7 @@ enum ptx_reason {
 	PTX_REASON_QUARANTINED,
 	PTX_REASON_NOT_GRANTED,
 	PTX_REASON_GRANT_USED_UP,
+	PTX_REASON_NOT_WELL,
 };
 
 /**
@@ -158,6 +160,8 @@ enum ptx_reason {
  * @PTX_EVENT_MEMBER_QUARANTINED: no reset made it well
  * @PTX_EVENT_MEMBER_CUT: taken from its VMM, which may still keep the file
  *   open
+ * @PTX_EVENT_MEMBER_RESET: a reset was tried on it; see the method and the
+ *   reason
  */
 enum ptx_event {
 	PTX_EVENT_DEVICE_ADD,
@@ -175,6 +179,7 @@ enum ptx_event {
 	PTX_EVENT_MEMBER_CLOSED,
 	PTX_EVENT_MEMBER_QUARANTINED,
 	PTX_EVENT_MEMBER_CUT,
+	PTX_EVENT_MEMBER_RESET,
 };
 
 /**
@@ -202,6 +207,17 @@ enum {
 };
 
 enum {
+	PTX_A_RESET_METHOD = 1,
+	PTX_A_RESET_TRIES,
+	PTX_A_RESET_FAILURES,
+	PTX_A_RESET_LAST_MS,
+	PTX_A_RESET_LAST_ERROR,
+
+	__PTX_A_RESET_MAX,
+	PTX_A_RESET_MAX = (__PTX_A_RESET_MAX - 1)
+};
+
+enum {
 	PTX_A_DEVICE_NAME = 1,
 	PTX_A_DEVICE_KIND,
 	PTX_A_DEVICE_VENDOR_ID,
@@ -219,6 +235,7 @@ enum {
 	PTX_A_DEVICE_MEMBER_STATE,
 	PTX_A_DEVICE_BLOCKER,
 	PTX_A_DEVICE_GROUP_MEMBER,
+	PTX_A_DEVICE_RESET,
 
 	__PTX_A_DEVICE_MAX,
 	PTX_A_DEVICE_MAX = (__PTX_A_DEVICE_MAX - 1)
@@ -287,6 +304,8 @@ enum {
 	PTX_A_NOTICE_LEASE_NAME,
 	PTX_A_NOTICE_REASON,
 	PTX_A_NOTICE_DRIVER,
+	PTX_A_NOTICE_METHOD,
+	PTX_A_NOTICE_TOOK_MS,
 
 	__PTX_A_NOTICE_MAX,
 	PTX_A_NOTICE_MAX = (__PTX_A_NOTICE_MAX - 1)

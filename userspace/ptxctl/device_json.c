@@ -49,6 +49,25 @@ static void put_lease(struct json_object *obj, const struct ptx_device *dev,
 	json_object_object_add(obj, "lease", lease);
 }
 
+static void put_reset_counts(struct json_object *obj, const struct ptx_device *dev)
+{
+	struct json_object *array = json_object_new_array();
+	const struct ptx_device_reset_count *count;
+
+	for (size_t i = 0; (count = ptx_device_reset_count(dev, i)); i++) {
+		struct json_object *one = json_object_new_object();
+
+		json_put_text(one, "method", count->method);
+		json_put_u64(one, "tries", count->tries);
+		json_put_u64(one, "failures", count->failures);
+		json_put_u64(one, "last_ms", count->last_ms);
+		json_object_object_add(one, "last_error",
+				       json_object_new_int(count->last_error));
+		json_object_array_add(array, one);
+	}
+	json_object_object_add(obj, "resets_tried", array);
+}
+
 struct json_object *device_json(struct cli *cli, const struct ptx_device *dev,
 				const struct ptx_lease_info_list *leases)
 {
@@ -75,6 +94,7 @@ struct json_object *device_json(struct cli *cli, const struct ptx_device *dev,
 	json_object_object_add(obj, "numa_node", ptx_device_numa_node(dev) < 0 ? NULL :
 			       json_object_new_int(ptx_device_numa_node(dev)));
 	put_resets(obj, ptx_device_reset_methods(dev));
+	put_reset_counts(obj, dev);
 	json_put_text(obj, "physfn", ptx_device_physfn(dev));
 	put_lease(obj, dev, leases);
 	return obj;

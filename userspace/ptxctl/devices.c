@@ -185,6 +185,7 @@ static void info_print(struct cli *cli, const struct ptx_device *dev,
 		       const struct ptx_use_list *uses,
 		       const struct ptx_lease_info_list *leases)
 {
+	const struct ptx_device_reset_count *count;
 	const char *name = cli_name_of(cli, ptx_device_name(dev)), *mate;
 	const struct ptx_blocker *blocker;
 	enum ptx_member_state state;
@@ -216,6 +217,11 @@ static void info_print(struct cli *cli, const struct ptx_device *dev,
 	if (ptx_device_numa_node(dev) >= 0)
 		linef("NUMA node", "%d", ptx_device_numa_node(dev));
 	line("reset", ptx_device_reset_methods(dev));
+	for (size_t i = 0; (count = ptx_device_reset_count(dev, i)); i++)
+		linef(i ? "" : "resets tried", "%s: %u, %u in vain; the last took %u ms%s%s",
+		      count->method, count->tries, count->failures, count->last_ms,
+		      count->last_error ? ": " : "",
+		      count->last_error ? strerror(-count->last_error) : "");
 	if (ptx_device_physfn(dev))
 		line("function of", ptx_device_physfn(dev));
 	line("lease", lease_text(leases, ptx_device_lease_id(dev), buf));

@@ -59,6 +59,11 @@ static void notice_json(struct cli *cli, const struct ptx_notice *notice)
 	json_put_text(obj, "lease", ptx_notice_lease_name(notice));
 	json_put_text(obj, "driver", ptx_notice_driver(notice));
 	json_put_text(obj, "reason", reason ? ptx_reason_name(reason) : NULL);
+	json_put_text(obj, "method", ptx_notice_method(notice));
+	if (ptx_notice_method(notice))
+		json_put_u64(obj, "took_ms", ptx_notice_took_ms(notice));
+	else
+		json_object_object_add(obj, "took_ms", NULL);
 	json_print(cli, obj);
 }
 
@@ -82,6 +87,9 @@ static void notice_print(struct cli *cli, const struct ptx_notice *notice)
 	put("", device ? cli_name_of(cli, device) : NULL);
 	put("lease ", ptx_notice_lease_name(notice));
 	put("driver ", ptx_notice_driver(notice));
+	put("by ", ptx_notice_method(notice));
+	if (ptx_notice_method(notice))
+		printf(" in %u ms", ptx_notice_took_ms(notice));
 	if (reason)
 		put("", ptx_reason_text(reason));
 	putchar('\n');

@@ -26,6 +26,8 @@ struct ptx_device {
 	size_t nr_blockers;
 	char (*mates)[PTX_DEVICE_NAME_SIZE];
 	size_t nr_mates;
+	struct ptx_device_reset_count *resets;
+	size_t nr_resets;
 };
 
 struct ptx_device_list {
@@ -120,6 +122,12 @@ const struct ptx_blocker *ptx_device_blocker(const struct ptx_device *dev, size_
 	return i < dev->nr_blockers ? &dev->blockers[i] : NULL;
 }
 
+const struct ptx_device_reset_count *ptx_device_reset_count(const struct ptx_device *dev,
+							    size_t i)
+{
+	return i < dev->nr_resets ? &dev->resets[i] : NULL;
+}
+
 size_t ptx_device_nr_group_members(const struct ptx_device *dev)
 {
 	return dev->nr_mates;
@@ -140,6 +148,9 @@ void ptx_device_free(struct ptx_device *dev)
 	free(dev->physfn);
 	free(dev->blockers);
 	free(dev->mates);
+	for (size_t i = 0; i < dev->nr_resets; i++)
+		free(dev->resets[i].method);
+	free(dev->resets);
 	free(dev);
 }
 
@@ -187,6 +198,41 @@ static int add_blocker(struct ptx_device *dev, struct nlattr *nest)
 	if (!ptx_grow(&dev->blockers, dev->nr_blockers, sizeof(*dev->blockers)))
 		return -ENOMEM;
 	return ptx_blocker_parse(nest, &dev->blockers[dev->nr_blockers++]);
+}
+
+static int add_reset(struct ptx_device *dev, struct nlattr *nest)
+{
+	struct ptx_device_reset_count *count;
+	struct nlattr *attr;
+	uint32_t u32 = 0;
+	bool ok = true;
+	int rem;
+
+	if (!ptx_grow(&dev->resets, dev->nr_resets, sizeof(*dev->resets)))
+		return -ENOMEM;
+	count = &dev->resets[dev->nr_resets++];
+	memset(count, 0, sizeof(*count));
+	nla_for_each_nested(attr, nest, rem) {
+		switch (nla_type(attr)) {
+		case PTX_A_RESET_METHOD:
+			ok &= ptx_nl_dup(attr, &count->method);
+			break;
+		case PTX_A_RESET_TRIES:
+			ok &= ptx_nl_u32(attr, &count->tries);
+			break;
+		case PTX_A_RESET_FAILURES:
+			ok &= ptx_nl_u32(attr, &count->failures);
+			break;
+		case PTX_A_RESET_LAST_MS:
+			ok &= ptx_nl_u32(attr, &count->last_ms);
+			break;
+		case PTX_A_RESET_LAST_ERROR:
+			ok &= ptx_nl_u32(attr, &u32);
+			count->last_error = (int)u32;
+			break;
+		}
+	}
+	return ok && count->method ? 0 : -EPROTO;
 }
 
 static int add_mate(struct ptx_device *dev, const struct nlattr *attr)
@@ -254,6 +300,8 @@ static int parse_attr(struct ptx_device *dev, struct nlattr *attr)
 		return add_blocker(dev, attr);
 	case PTX_A_DEVICE_GROUP_MEMBER:
 		return add_mate(dev, attr);
+	case PTX_A_DEVICE_RESET:
+		return add_reset(dev, attr);
 	}
 	return ok ? 0 : -EPROTO;
 }

@@ -133,6 +133,8 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_NO_MEMORY] = {
 		"no-memory", "the kernel is out of memory; nothing was changed",
 		"free some memory and try again" },
+	[PTX_REASON_NOT_WELL] = {
+		"not-well", "a reset did not make it well", "" },
 	[PTX_REASON_NOT_GRANTED] = {
 		"not-granted", "no grant lets you have it",
 		"see what you may have: ptxctl grants; or do it as root" },

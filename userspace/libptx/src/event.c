@@ -16,6 +16,8 @@ struct ptx_notice {
 	char *lease_name;
 	enum ptx_reason reason;
 	char *driver;
+	char *method;
+	uint32_t took_ms;
 };
 
 enum ptx_event ptx_notice_event(const struct ptx_notice *notice)
@@ -53,6 +55,16 @@ const char *ptx_notice_driver(const struct ptx_notice *notice)
 	return notice->driver;
 }
 
+const char *ptx_notice_method(const struct ptx_notice *notice)
+{
+	return notice->method;
+}
+
+uint32_t ptx_notice_took_ms(const struct ptx_notice *notice)
+{
+	return notice->took_ms;
+}
+
 void ptx_notice_free(struct ptx_notice *notice)
 {
 	if (!notice)
@@ -60,6 +72,7 @@ void ptx_notice_free(struct ptx_notice *notice)
 	free(notice->device);
 	free(notice->lease_name);
 	free(notice->driver);
+	free(notice->method);
 	free(notice);
 }
 
@@ -91,6 +104,12 @@ static bool parse_attr(struct ptx_notice *notice, struct nlattr *attr)
 		break;
 	case PTX_A_NOTICE_DRIVER:
 		ok = ptx_nl_dup(attr, &notice->driver);
+		break;
+	case PTX_A_NOTICE_METHOD:
+		ok = ptx_nl_dup(attr, &notice->method);
+		break;
+	case PTX_A_NOTICE_TOOK_MS:
+		ok = ptx_nl_u32(attr, &notice->took_ms);
 		break;
 	}
 	return ok;

@@ -120,6 +120,26 @@ size_t ptx_device_nr_blockers(const struct ptx_device *dev);
 /** ptx_device_blocker() - one of them, owned by the device; NULL beyond the end */
 const struct ptx_blocker *ptx_device_blocker(const struct ptx_device *dev, size_t i);
 
+/**
+ * struct ptx_device_reset_count - what one method of reset has done to a device
+ * @method: as in the reset_method attribute, or "whole bus"; the device's
+ * @tries: how often it was tried
+ * @failures: how often the device was not proven well after it
+ * @last_ms: how long the last try took, with the proof, in milliseconds
+ * @last_error: how that ended, a negative errno; 0 when the device was well
+ */
+struct ptx_device_reset_count {
+	char *method;
+	uint32_t tries;
+	uint32_t failures;
+	uint32_t last_ms;
+	int last_error;
+};
+
+/** ptx_device_reset_count() - one of those that were tried; NULL beyond the end */
+const struct ptx_device_reset_count *ptx_device_reset_count(const struct ptx_device *dev,
+							    size_t i);
+
 /** ptx_device_nr_group_members() - how many other devices share its group */
 size_t ptx_device_nr_group_members(const struct ptx_device *dev);
 

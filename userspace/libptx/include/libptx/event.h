@@ -43,6 +43,12 @@ int ptx_events_fd(const struct ptx_events *events);
  */
 int ptx_events_read(struct ptx_events *events, int timeout_ms, struct ptx_notice **out);
 
+/** ptx_notice_method() - the method of reset, or NULL */
+const char *ptx_notice_method(const struct ptx_notice *notice);
+
+/** ptx_notice_took_ms() - how long that took, in milliseconds */
+uint32_t ptx_notice_took_ms(const struct ptx_notice *notice);
+
 /** ptx_notice_free() - free a notice; NULL is fine */
 void ptx_notice_free(struct ptx_notice *notice);
 
