@@ -347,9 +347,10 @@ bool ptx_reset_count(struct pci_dev *pdev, unsigned int method,
 	memset(count, 0, sizeof(*count));
 	rcu_read_lock();
 	counts = xa_load(&ptx_reset_history, ptx_device_key(pdev));
-	/* Only one counts at a time; a reader may see half of what it adds. */
-	if (counts)
+	if (counts) {
+		/* Only one counts at a time; we may see half of what it adds. */
 		*count = data_race(counts->methods[method]);
+	}
 	rcu_read_unlock();
 	return count->tries;
 }
