@@ -507,11 +507,11 @@ TEST_F(revoke, kills_nobody_else)
 TEST_F(revoke, release_comes_first)
 {
 	NEED_EDU();
-	ASSERT_EQ(0, take_away(self->fd, 500));
+	ASSERT_EQ(0, take_away(self->fd, 6000));
 	vfio_close(&self->v);
 	ASSERT_EQ(0, lease_release(self->fd, 0, NULL));
 	EXPECT_EQ(-ESHUTDOWN, take_away(self->fd, 0));
-	EXPECT_EQ(0, cut_at(self, 1000));
+	EXPECT_EQ(0, cut_at(self, 7000));
 	EXPECT_EQ(0, host_same(&self->h));
 }
 
