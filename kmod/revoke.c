@@ -191,9 +191,15 @@ int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
 	unsigned long kill_at = cut_at + msecs_to_jiffies(kill_ms);
 	bool over;
 
-	ptx_lease_drain(lease);
 	spin_lock(&lease->state_lock);
 	over = lease->settled;
+	spin_unlock(&lease->state_lock);
+	if (over) {
+		*reason = PTX_REASON_NOT_ACTIVE;
+		return -ESHUTDOWN;
+	}
+	ptx_lease_drain(lease);
+	spin_lock(&lease->state_lock);
 	if (!rv->wanted || time_before(cut_at, rv->cut_at))
 		rv->cut_at = cut_at;
 	if (kill && (!rv->kill || time_before(kill_at, rv->kill_at)))
@@ -204,10 +210,6 @@ int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
 	if (!deadline_ms)
 		rv->cut = true;
 	spin_unlock(&lease->state_lock);
-	if (over) {
-		*reason = PTX_REASON_NOT_ACTIVE;
-		return -ESHUTDOWN;
-	}
 	if (!deadline_ms)
 		ptx_revoke_cut(lease);
 	spin_lock(&lease->state_lock);
