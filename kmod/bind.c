@@ -158,6 +158,7 @@ static int ptx_bind_settings(struct ptx_member *member)
 	memcpy(e->reset_methods, pdev->reset_methods, sizeof(e->reset_methods));
 	e->state = pdev->current_state;
 	e->runtime_auto = pdev->dev.power.runtime_auto;
+	member->driverless = !pdev->dev.driver;
 	device_unlock(&pdev->dev);
 	e->untried = ptx_catalog_is_untried(pdev);
 
@@ -241,7 +242,7 @@ static int ptx_bind_release_native(struct ptx_member *member)
 	struct pci_dev *pdev = member->pdev;
 	struct ptx_blockers uses = {};
 	struct ptx_native_entry *e;
-	bool bound;
+	bool bound, early;
 
 	e = kzalloc(sizeof(*e), GFP_KERNEL);
 	if (!e)
@@ -249,7 +250,10 @@ static int ptx_bind_release_native(struct ptx_member *member)
 	e->member = member;
 	device_lock(&pdev->dev);
 	bound = pdev->dev.driver;
-	if (bound)
+	/* Of one that has only just appeared, the host may heed our override first. */
+	early = bound && member->driverless &&
+		!strcmp(pdev->dev.driver->name, claim->driver);
+	if (bound && !early)
 		e->name = kstrdup(pdev->dev.driver->name, GFP_KERNEL);
 	/* The verdict was given without a lock, and may be out of date. */
 	ptx_guard_verdict(pdev, claim->flags, &uses);
@@ -260,11 +264,11 @@ static int ptx_bind_release_native(struct ptx_member *member)
 		kfree(e);
 		return -EBUSY;
 	}
-	if (bound && !e->name) {
+	if (bound && !early && !e->name) {
 		kfree(e);
 		return -ENOMEM;
 	}
-	if (bound)
+	if (e->name)
 		strscpy(member->native, e->name);
 	ptx_journal_reserve(&claim->journal, &e->entry, &ptx_native_step);
 	if (bound) {
@@ -396,6 +400,7 @@ int ptx_bind_take(struct ptx_claim *claim)
 		ptx_bind_release_native,
 		ptx_reset_narrow,
 		ptx_bind_attach_vfio,
+		ptx_reset_learn,
 	};
 	struct ptx_member *member;
 	unsigned int i;

@@ -211,7 +211,8 @@ static bool ptx_grant_is_in(const struct ptx_grant *grant, struct ptx_lease *lea
 /**
  * ptx_grant_withdraw() - take a grant back
  * @id: which
- * @revoke: also take away, at once, every lease with a device held under it
+ * @revoke: also take away, at once, every lease with a device held under it;
+ *	each of many may have a VMM that keeps us waiting, so nobody is waited for
  *
  * Return: false if there is none of that id.
  */
@@ -236,7 +237,7 @@ bool ptx_grant_withdraw(u64 id, bool revoke)
 		return false;
 	for (; revoke && (lease = ptx_lease_next(&next)); next++) {
 		if (ptx_grant_is_in(found, lease))
-			ptx_lease_revoke(lease, 0, false, 0, &reason);
+			ptx_revoke_begin(lease, 0, false, 0, &reason);
 		ptx_lease_put(lease);
 	}
 	kref_put(&found->ref, ptx_grant_release);

@@ -16,6 +16,7 @@
 #include "journal.h"
 
 struct iommu_group;
+struct ptx_reset_entry;
 struct ptx_vfio_device;
 
 /**
@@ -35,8 +36,11 @@ struct ptx_vfio_device;
  *   driver-core calls, never while waiting for userspace to close something
  * - the driver core's own locks
  * - ptx_claims_lock (claim.c), ptx_leases_lock (lease.c): the registries
+ * - ptx_grants_lock (grant.c): a leaf; taken when the last reference to a claim
+ *   goes, wherever that is
+ * - the lock of a struct ptx_vfio_device: whoever cuts it, against its removal
  * - ptx_lease.state_lock: short, never held across a call out. Probe, remove,
- *   VFIO's ops and bus notifiers take nothing else of ours.
+ *   VFIO's ops and bus notifiers take nothing else of ours but the two above.
  */
 
 /**
@@ -199,12 +203,14 @@ struct ptx_claim {
  * @native: the driver it came from, or empty
  * @key: its address, for the registry; what it is read from may go before it
  * @requested: named by a request, not brought along by its group
+ * @driverless: it had no driver when its override was set
  * @probed: a driver has been tried on it since its claim began to attach it
  * @leaving: it is being taken off the bus
  * @gone: it left the bus
  * @opened: VFIO has it open
  * @opener: the process that opened it, while it is open; a reference
  * @vfio: while ptx-vfio-pci has it
+ * @reset: what its reset will go by, in the journal from then on
  * @grant: what it was taken under, a reference; NULL for who needs none
  * @outcome: PTX_MEMBER_STATE_HOME, _DRIVERLESS or _GONE once given back
  */
@@ -216,12 +222,14 @@ struct ptx_member {
 	char native[PTX_DEVICE_NAME_SIZE];
 	unsigned long key;
 	bool requested;
+	bool driverless;
 	bool probed;
 	bool leaving;
 	bool gone;
 	bool opened;
 	struct pid *opener;
 	struct ptx_vfio_device *vfio;
+	struct ptx_reset_entry *reset;
 	struct ptx_grant *grant;
 	enum ptx_member_state outcome;
 };

@@ -180,22 +180,39 @@ static bool ptx_reset_is_ready(struct pci_dev *pdev, enum ptx_ready ready,
 	}
 }
 
-/* Asks again and again, less and less often, until @ask is true or it is late. */
-#define ptx_reset_wait(ask, deadline) ({				\
+/* On its way off the bus, or off it. */
+static bool ptx_reset_leaves(const struct ptx_member *member)
+{
+	return READ_ONCE(member->gone) || READ_ONCE(member->leaving);
+}
+
+/* It will not answer any more. */
+static bool ptx_reset_is_over(const struct ptx_member *member)
+{
+	return ptx_reset_leaves(member) || pci_dev_is_disconnected(member->pdev);
+}
+
+/*
+ * Asks again and again, less and less often, until @ask is true, it is late, or
+ * the device will not answer any more.
+ */
+#define ptx_reset_wait(member, ask, deadline) ({			\
 	unsigned int ms_ = PTX_RESET_POLL_MIN_MS;			\
 	bool is_;							\
 									\
-	while (!(is_ = (ask)) && ktime_before(ktime_get(), deadline)) {	\
+	while (!(is_ = (ask)) && !ptx_reset_is_over(member) &&		\
+	       ktime_before(ktime_get(), deadline)) {			\
 		msleep(ms_);						\
 		ms_ = min(2 * ms_, PTX_RESET_POLL_MAX_MS);		\
 	}								\
 	is_;								\
 })
 
-static int ptx_reset_prove_class(struct pci_dev *pdev,
+static int ptx_reset_prove_class(struct ptx_member *member,
 				 const struct ptx_reset_plan *plan,
 				 ktime_t deadline)
 {
+	struct pci_dev *pdev = member->pdev;
 	void __iomem *regs;
 	u16 command;
 	bool ready;
@@ -210,7 +227,8 @@ static int ptx_reset_prove_class(struct pci_dev *pdev,
 		return -ENOMEM;
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
-	ready = ptx_reset_wait(ptx_reset_is_ready(pdev, plan->ready, regs), deadline);
+	ready = ptx_reset_wait(member, ptx_reset_is_ready(pdev, plan->ready, regs),
+			       deadline);
 	pci_write_config_word(pdev, PCI_COMMAND, command);
 	iounmap(regs);
 	return ready ? 0 : -ETIMEDOUT;
@@ -218,28 +236,28 @@ static int ptx_reset_prove_class(struct pci_dev *pdev,
 
 /*
  * ptx_reset_prove() - is a device well
- * @pdev: the device, awake, with no driver
+ * @member: the device, awake, with no driver
  * @plan: how long to wait, and what for
  * @face: what it looked like before, if that is known
  *
  * Return: 0; -ENODEV if it does not answer, -EIO if it looks different,
  * -ETIMEDOUT or -ENXIO if its class is not ready, -ENOMEM.
  */
-static int ptx_reset_prove(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
-		    const struct ptx_reset_face *face)
+static int ptx_reset_prove(struct ptx_member *member, const struct ptx_reset_plan *plan,
+			   const struct ptx_reset_face *face)
 {
+	struct pci_dev *pdev = member->pdev;
 	ktime_t deadline = ktime_add_ms(ktime_get(), plan->ready_ms);
 	struct ptx_reset_face now;
 
-	if (!ptx_reset_wait(ptx_reset_answers(pdev) || pci_dev_is_disconnected(pdev),
-			    deadline) || pci_dev_is_disconnected(pdev))
+	if (!ptx_reset_wait(member, ptx_reset_answers(pdev), deadline))
 		return -ENODEV;
 	if (face->known) {
 		ptx_reset_look(pdev, &now);
 		if (memcmp(face, &now, sizeof(now)))
 			return -EIO;
 	}
-	return ptx_reset_prove_class(pdev, plan, deadline);
+	return ptx_reset_prove_class(member, plan, deadline);
 }
 
 /*
@@ -412,18 +430,19 @@ static int ptx_reset_climb(struct ptx_member *member, const struct ptx_reset_pla
 	int ret, proof, worst = -ENOTTY;
 	unsigned int i;
 
-	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i]; i++) {
+	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i] &&
+	     !ptx_reset_is_over(member); i++) {
 		ktime_t began = ktime_get();
 
 		ret = ptx_reset_try(pdev, plan, methods[i], state);
 		/* On offer, but not to be had, as behind some hotplug slots. */
 		if (ret == -ENOTTY)
 			continue;
-		proof = ptx_reset_prove(pdev, plan, face);
+		proof = ptx_reset_prove(member, plan, face);
 		ptx_reset_tell(member, methods[i], ret, proof, began);
 		/* It has to be well, and the method to have claimed that it worked. */
 		worst = proof ?: ret;
-		if (!worst)
+		if (!worst || ptx_reset_is_over(member))
 			break;
 		pci_warn(pdev, "is not well after reset by %s (%d)\n",
 			 ptx_reset_method_name(methods[i]), worst);
@@ -441,7 +460,9 @@ static int ptx_reset_is_foreign(struct pci_dev *pdev, void *data)
 	struct ptx_bus_look *look = data;
 	struct ptx_member *member = ptx_member_get(pdev);
 
-	look->foreign |= !member || member->claim != look->claim;
+	/* Also one that an admin bound a driver to: it would be reset under it. */
+	look->foreign |= !member || member->claim != look->claim ||
+			 READ_ONCE(pdev->dev.driver);
 	if (member)
 		ptx_member_put(member);
 	return look->foreign;
@@ -486,6 +507,7 @@ struct ptx_reset_entry {
 	struct ptx_reset_plan plan;
 	struct ptx_reset_face face;
 	struct pci_saved_state *state;
+	bool learnt;
 	u8 methods[PCI_NUM_RESET_METHODS];
 };
 
@@ -503,15 +525,15 @@ static int ptx_reset_member(struct ptx_reset_entry *e)
 	if (e->plan.hopeless)
 		return -EOPNOTSUPP;
 	proof = ptx_reset_climb(e->member, &e->plan, e->methods, &e->face, e->state);
-	if (!proof)
-		return 0;
+	if (!proof || ptx_reset_is_over(e->member))
+		return proof;
 	ret = claim->bus_was_reset ? 0 : ptx_reset_bus(claim, pdev);
 	claim->bus_was_reset |= !ret;
 	if (ret && proof != -ENOTTY)
 		return proof;
 	if (!ret)
 		ptx_reset_settle(pdev, e->state);
-	proof = ptx_reset_prove(pdev, &e->plan, &e->face);
+	proof = ptx_reset_prove(e->member, &e->plan, &e->face);
 	if (ret)
 		ptx_trace_reset(pdev, "", 0, proof,
 				ktime_ms_delta(ktime_get(), began));
@@ -529,8 +551,8 @@ static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 	int ret;
 
 	/* Nobody could reach it, or nobody will, or an admin bound a driver to it. */
-	if (!member->claim->attached || READ_ONCE(member->gone) ||
-	    READ_ONCE(member->leaving) || READ_ONCE(pdev->dev.driver))
+	if (!member->claim->attached || ptx_reset_leaves(member) ||
+	    READ_ONCE(pdev->dev.driver))
 		return PTX_UNDO_DONE;
 	ptx_trace_begin(pdev, "reset");
 	/* A device that sleeps answers, but its registers do not. */
@@ -538,7 +560,7 @@ static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 	ret = ptx_reset_member(e);
 	pm_runtime_put(&pdev->dev);
 	ptx_trace_end(pdev, "reset");
-	if (!ret || READ_ONCE(member->gone) || READ_ONCE(member->leaving))
+	if (!ret || ptx_reset_leaves(member))
 		return PTX_UNDO_DONE;
 	pci_err(pdev, "no reset made it well (%d): it stays in quarantine\n", ret);
 	pci_clear_master(pdev);
@@ -564,6 +586,35 @@ static const struct ptx_step ptx_reset_step = {
 };
 
 /**
+ * ptx_reset_learn() - keep what a device looks like when it is well
+ * @member: claimed, its reset methods narrowed
+ *
+ * Does nothing if that is known.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ptx_reset_learn(struct ptx_member *member)
+{
+	struct ptx_reset_entry *e = member->reset;
+	struct pci_dev *pdev = member->pdev;
+
+	if (e->learnt)
+		return 0;
+	ptx_trace_begin(pdev, "save_state");
+	pm_runtime_get_sync(&pdev->dev);
+	ptx_reset_look(pdev, &e->face);
+	pci_save_state(pdev);
+	e->state = pci_store_saved_state(pdev);
+	pm_runtime_put(&pdev->dev);
+	ptx_trace_end(pdev, "save_state");
+	/* It has none where it does not answer; then there is nothing to go by. */
+	if (!e->state && e->face.known)
+		return -ENOMEM;
+	e->learnt = true;
+	return 0;
+}
+
+/**
  * ptx_reset_narrow() - let nobody reset a device in ways that do harm
  * @member: claimed, with no driver; its settings are in the journal
  *
@@ -586,15 +637,9 @@ int ptx_reset_narrow(struct ptx_member *member)
 	e->member = member;
 	ptx_reset_plan(pdev, &e->plan);
 	ptx_journal_reserve(&member->claim->journal, &e->entry, &ptx_reset_step);
-	ptx_trace_begin(pdev, "save_state");
-	pm_runtime_get_sync(&pdev->dev);
-	ptx_reset_look(pdev, &e->face);
-	pci_save_state(pdev);
-	e->state = pci_store_saved_state(pdev);
-	pm_runtime_put(&pdev->dev);
-	ptx_trace_end(pdev, "save_state");
-	/* It has none where it does not answer; then there is nothing to go by. */
-	if (!e->state && e->face.known)
+	member->reset = e;
+	/* One that has only just appeared has no addresses yet, until it is bound. */
+	if (!ptx_catalog_is_untried(pdev) && ptx_reset_learn(member))
 		return -ENOMEM;
 	device_lock(&pdev->dev);
 	ptx_reset_permitted(&e->plan, pdev->reset_methods, e->methods);

@@ -113,5 +113,6 @@ bool ptx_reset_count(struct pci_dev *pdev, unsigned int method,
 void ptx_reset_forget(struct pci_dev *pdev);
 void ptx_reset_exit(void);
 int ptx_reset_narrow(struct ptx_member *member);
+int ptx_reset_learn(struct ptx_member *member);
 
 #endif

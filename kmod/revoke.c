@@ -170,20 +170,18 @@ void ptx_revoke_init(struct ptx_lease *lease)
 }
 
 /**
- * ptx_lease_revoke() - give a lease's devices back, whether its VMM wants or not
+ * ptx_revoke_begin() - give a lease's devices back, whether its VMM wants or not
  * @lease: the lease
  * @deadline_ms: how long the VMM may take to let go before they are cut
  * @kill: kill who still has one open then
  * @kill_ms: but not before so much time has passed since the cut was due
  * @reason: on failure, a value of enum ptx_reason
  *
- * Does not wait for them to be home. With no deadline they are cut on return, if
- * a call of the VMM that is under way does not take a second and more.
- * May be called again; deadlines only come closer.
+ * Waits for nobody. May be called again; deadlines only come closer.
  *
  * Return: 0, or -ESHUTDOWN when the lease has been released.
  */
-int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
+int ptx_revoke_begin(struct ptx_lease *lease, u32 deadline_ms, bool kill,
 		     u32 kill_ms, u32 *reason)
 {
 	struct ptx_revocation *rv = &lease->revocation;
@@ -215,10 +213,31 @@ int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
 	spin_lock(&lease->state_lock);
 	ptx_revoke_arm(lease);
 	spin_unlock(&lease->state_lock);
-	if (!deadline_ms)
+	return 0;
+}
+
+/**
+ * ptx_lease_revoke() - the same, and with no deadline wait for the cut
+ * @lease: as for ptx_revoke_begin()
+ * @deadline_ms: likewise
+ * @kill: likewise
+ * @kill_ms: likewise
+ * @reason: likewise
+ *
+ * With no deadline its devices are cut on return, if a call of the VMM that is
+ * under way does not take a second and more. Does not wait for them to be home.
+ *
+ * Return: as ptx_revoke_begin().
+ */
+int ptx_lease_revoke(struct ptx_lease *lease, u32 deadline_ms, bool kill,
+		     u32 kill_ms, u32 *reason)
+{
+	int ret = ptx_revoke_begin(lease, deadline_ms, kill, kill_ms, reason);
+
+	if (!ret && !deadline_ms)
 		wait_event_killable_timeout(lease->wait, ptx_revoke_is_cut(lease),
 					    msecs_to_jiffies(PTX_CUT_WAIT_MS));
-	return 0;
+	return ret;
 }
 
 /**

@@ -7,7 +7,8 @@
  * process and its descendants), and tells the lease when VFIO's users come and
  * go. A file passed on after the open carries access with it, as everywhere in
  * Unix. Probe, remove and every op run under locks of the driver core or VFIO
- * and take nothing of ours but the lease's state_lock.
+ * and take nothing of ours but the lease's state_lock; remove also the device's
+ * own lock, which whoever cuts it holds for a moment.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -69,13 +70,19 @@ static void ptx_vfio_closed(struct ptx_member *member)
 
 /*
  * Carries out one call into vfio-pci-core, unless the device has been cut. The
- * result is @dead then.
+ * result is @dead then, which is outside of the section: it may copy to memory
+ * that its VMM keeps us waiting for, and nobody shall wait for that.
  */
 #define ptx_vfio_unless_cut(pv, dead, call) ({				\
 	int idx_ = srcu_read_lock(&(pv)->srcu);				\
-	typeof(call) ret_ = READ_ONCE((pv)->cut) ? (dead) : (call);	\
+	bool cut_ = READ_ONCE((pv)->cut);				\
+	typeof(call) ret_ = 0;						\
 									\
+	if (!cut_)							\
+		ret_ = (call);						\
 	srcu_read_unlock(&(pv)->srcu, idx_);				\
+	if (cut_)							\
+		ret_ = (dead);						\
 	ret_;								\
 })
 

@@ -104,19 +104,10 @@ static bool peek(volatile uint32_t *at, uint32_t *value)
 	return there;
 }
 
-/* The command register, past VFIO; 0xffff for none. */
+/* The command register, past VFIO. */
 static uint16_t command_of(const char *name)
 {
-	uint16_t command = 0xffff;
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &command, 2, PCI_COMMAND) != 2)
-		command = 0xffff;
-	close(fd);
-	return command;
+	return pci_config_word(name, PCI_COMMAND);
 }
 
 /* What VFIO says: a word of configuration space, and the first of BAR 0. */

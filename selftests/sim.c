@@ -125,16 +125,7 @@ static int reset_by(const char *name, const char *method)
 
 static uint16_t config_vendor(const char *name)
 {
-	uint16_t vendor = 0;
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &vendor, 2, 0) != 2)
-		vendor = 0;
-	close(fd);
-	return vendor;
+	return pci_config_word(name, PCI_VENDOR_ID);
 }
 
 TEST_F(sim, devices_as_described)
@@ -752,20 +743,6 @@ TEST_F(sim, firmware_memory)
 	EXPECT_EQ(0, lease_add_names(self->fd, sim_name(1, 0, self->name), NULL));
 }
 
-static int reset_in_quarantine(struct nl *nl, const char *name)
-{
-	struct nl_req *r = calloc(1, sizeof(*r));
-	int ret;
-
-	if (!r)
-		return -ENOMEM;
-	nl_start(nl, r, PTX_CMD_DEVICE_RESET, 0);
-	nl_put_str(r, PTX_A_DEVICE_NAME, name);
-	ret = nl_call(nl, r, NULL, NULL);
-	free(r);
-	return ret;
-}
-
 /* A GPU whose firmware does not come up again after any reset. */
 TEST_F(sim, quarantine)
 {
@@ -795,9 +772,9 @@ TEST_F(sim, quarantine)
 	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
 	EXPECT_NE(0, system("rmmod ptx 2>/dev/null"));
 	/* Another chance, in vain; and then not. */
-	EXPECT_EQ(-EIO, reset_in_quarantine(&self->h.nl, self->name));
+	EXPECT_EQ(-EIO, nl_device_reset(&self->h.nl, self->name));
 	ASSERT_EQ(0, sim_control("set 0.0 ready=2000"));
-	EXPECT_EQ(0, reset_in_quarantine(&self->h.nl, self->name));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
 	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
 	/* What takes its time is waited for. */
@@ -820,6 +797,26 @@ TEST_F(sim, quarantine_ends_with_the_device)
 	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
 	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+/* Taken off the bus while it is waited for: nobody waits on. */
+TEST_F(sim, leaves_while_reset)
+{
+	static const char *const how[] = { "remove 0.0", "yank 0.0" };
+	unsigned int i;
+
+	NEED_SIM();
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
+				     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+		self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+		ASSERT_LE(0, self->fd);
+		ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+		EXPECT_EQ(-ETIMEDOUT, lease_release(self->fd, 1000, NULL));
+		ASSERT_EQ(0, sim_control(how[i]));
+		EXPECT_EQ(0, host_wait_no_lease(10000)) TH_LOG("%s", how[i]);
+		EXPECT_EQ(0, sim_count());
+	}
 }
 
 TEST_F(sim, module_goes)

@@ -533,6 +533,20 @@ int nl_device_get(struct nl *nl, const char *name, struct nl_device *out)
 	return ret;
 }
 
+int nl_device_reset(struct nl *nl, const char *name)
+{
+	struct nl_req *r = calloc(1, sizeof(*r));
+	int ret;
+
+	if (!r)
+		return -ENOMEM;
+	nl_start(nl, r, PTX_CMD_DEVICE_RESET, 0);
+	nl_put_str(r, PTX_A_DEVICE_NAME, name);
+	ret = nl_call(nl, r, NULL, NULL);
+	free(r);
+	return ret;
+}
+
 int nl_dump(struct nl *nl, uint8_t cmd, nl_cb *cb, void *arg)
 {
 	struct nl_req *r = malloc(sizeof(*r));

@@ -183,6 +183,8 @@ int nl_take_grant_id(const struct nlmsghdr *h, void *arg);
 /* Withdraws every grant there is; how many there were. */
 int nl_grants_drop(struct nl *nl);
 int nl_device_get(struct nl *nl, const char *name, struct nl_device *out);
+/* Another chance for one in quarantine. */
+int nl_device_reset(struct nl *nl, const char *name);
 int nl_dump(struct nl *nl, uint8_t cmd, nl_cb *cb, void *arg);
 /* The leases this socket may see; at most @max are filled in, all counted. */
 int nl_lease_list(struct nl *nl, struct nl_lease *out, int max);

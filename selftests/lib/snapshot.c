@@ -52,6 +52,7 @@ struct snapshot {
 	int nr_groups;
 	struct record *records;
 	struct group *groups;
+	unsigned int ignored;	/* attributes, a bit each */
 };
 
 /* The six base addresses of a device, or the four a bridge has else. */
@@ -191,6 +192,15 @@ fail:
 	return NULL;
 }
 
+void snapshot_ignore(struct snapshot *before, const char *attr)
+{
+	unsigned int k;
+
+	for (k = 0; k < NR_ATTRS; k++)
+		if (!strcmp(attrs[k].name, attr))
+			before->ignored |= 1U << k;
+}
+
 struct snapshot *snapshot_take_of(const char *const *names, int nr)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
@@ -274,7 +284,7 @@ static int compare(const struct snapshot *a, const struct snapshot *b, int which
 		for (k = 0; k < NR_ATTRS; k++) {
 			if (!(which & (attrs[k].settles ? SOFT : HARD)))
 				continue;
-			if (same(k, r->value[k], s->value[k]))
+			if (a->ignored & 1U << k || same(k, r->value[k], s->value[k]))
 				continue;
 			diffs++;
 			if (print)

@@ -13,6 +13,8 @@ struct snapshot *snapshot_take(void);
 /* The same of a few devices only, and of no groups; compares with its like. */
 struct snapshot *snapshot_take_of(const char *const *names, int nr);
 void snapshot_free(struct snapshot *s);
+/* Leaves one attribute of every device out when this one is compared with others. */
+void snapshot_ignore(struct snapshot *before, const char *attr);
 
 /*
  * Compares and prints each difference as a TAP comment; how many there are.

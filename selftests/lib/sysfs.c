@@ -77,6 +77,22 @@ int pci_write(const char *name, const char *attr, const char *text)
 	return file_write(path, text);
 }
 
+uint16_t pci_config_word(const char *name, unsigned int at)
+{
+	uint16_t word = 0xffff;
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return word;
+	if (pread(fd, &word, 2, at) != 2)
+		word = 0xffff;
+	close(fd);
+	return word;
+}
+
 int pci_driver_write(const char *driver, const char *attr, const char *name)
 {
 	char path[PATH_MAX];

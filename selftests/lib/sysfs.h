@@ -25,6 +25,8 @@ int link_name(const char *path, char *buf, size_t len);
 /* The same for an attribute below /sys/bus/pci/devices/@name. */
 int pci_read(const char *name, const char *attr, char *buf, size_t len);
 int pci_write(const char *name, const char *attr, const char *text);
+/* A word of its configuration space, past VFIO; 0xffff for none. */
+uint16_t pci_config_word(const char *name, unsigned int at);
 /* Writes the device's name into the attribute @attr of the driver @driver. */
 int pci_driver_write(const char *driver, const char *attr, const char *name);
 

@@ -98,7 +98,9 @@ static int give_all(struct cli *cli)
 	if (ptx_lease_info_list_get(cli->ctx, &list))
 		return cli_fail(cli);
 	for (size_t i = 0; (info = ptx_lease_info_list_at(list, i)); i++) {
-		if (ptx_lease_info_owner(info) == (uid_t)-1)
+		/* What drains is not to be opened by anybody any more. */
+		if (ptx_lease_info_owner(info) == (uid_t)-1 ||
+		    ptx_lease_info_state(info) > PTX_LEASE_STATE_ACTIVE)
 			continue;
 		err = nodes_give(info, ptx_lease_info_owner(info));
 		if (!err)
