@@ -74,6 +74,9 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_INTERRUPTED] = "interrupted",
 	[PTX_REASON_NOT_WELL] = "a reset did not make it well",
 	[PTX_REASON_NOT_GRANTED] = "no grant lets you have it",
+	[PTX_REASON_ERROR_CORRECTABLE] = "a PCI Express error, corrected",
+	[PTX_REASON_ERROR_NONFATAL] = "a PCI Express error, not corrected",
+	[PTX_REASON_ERROR_FATAL] = "a PCI Express error, fatal",
 	[PTX_REASON_GRANT_USED_UP] = "as many are leased under its grant as may be",
 };
 

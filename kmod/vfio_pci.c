@@ -453,6 +453,32 @@ static void ptx_vfio_remove(struct pci_dev *pdev)
 	vfio_put_device(&core->vdev);
 }
 
+static void ptx_vfio_tell_error(struct pci_dev *pdev, enum ptx_reason reason)
+{
+	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
+
+	ptx_event_member(PTX_EVENT_MEMBER_ERROR,
+			 ptx_vfio_device(&core->vdev)->member, reason);
+}
+
+static pci_ers_result_t ptx_vfio_error(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	ptx_vfio_tell_error(pdev, state == pci_channel_io_normal ?
+				  PTX_REASON_ERROR_NONFATAL : PTX_REASON_ERROR_FATAL);
+	return vfio_pci_core_aer_err_detected(pdev, state);
+}
+
+static void ptx_vfio_corrected(struct pci_dev *pdev)
+{
+	ptx_vfio_tell_error(pdev, PTX_REASON_ERROR_CORRECTABLE);
+}
+
+/* The VMM learns from VFIO what it learns; the host hears it from us. */
+static const struct pci_error_handlers ptx_vfio_errors = {
+	.error_detected		= ptx_vfio_error,
+	.cor_error_detected	= ptx_vfio_corrected,
+};
+
 /*
  * Only ever by override. No module alias: libvirt would find it there and bind
  * devices that no lease holds.
@@ -467,7 +493,7 @@ static struct pci_driver ptx_vfio_driver = {
 	.id_table		= ptx_vfio_ids,
 	.probe			= ptx_vfio_probe,
 	.remove			= ptx_vfio_remove,
-	.err_handler		= &vfio_pci_core_err_handlers,
+	.err_handler		= &ptx_vfio_errors,
 	.driver_managed_dma	= true,
 };
 

@@ -714,7 +714,7 @@ const char *event_name(uint32_t event)
 		"lease-draining", "lease-released", "member-ready",
 		"member-draining", "member-home", "member-driverless",
 		"member-gone", "member-opened", "member-closed",
-		"member-quarantined", "member-cut", "member-reset",
+		"member-quarantined", "member-cut", "member-reset", "member-error",
 	};
 
 	return event < sizeof(names) / sizeof(names[0]) ? names[event] : "?";

@@ -112,6 +112,10 @@ enum ptx_member_state {
  * @PTX_REASON_GRANT_USED_UP: a grant would, but as many devices are leased
  *   under it as may be
  * @PTX_REASON_NOT_WELL: a reset did not make it well
+ * @PTX_REASON_ERROR_CORRECTABLE: a PCI Express error that the hardware
+ *   corrected
+ * @PTX_REASON_ERROR_NONFATAL: one that it did not, but the link works
+ * @PTX_REASON_ERROR_FATAL: one after which the device cannot be reached
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -153,6 +157,9 @@ enum ptx_reason {
 	PTX_REASON_NOT_GRANTED,
 	PTX_REASON_GRANT_USED_UP,
 	PTX_REASON_NOT_WELL,
+	PTX_REASON_ERROR_CORRECTABLE,
+	PTX_REASON_ERROR_NONFATAL,
+	PTX_REASON_ERROR_FATAL,
 };
 
 /**
@@ -162,6 +169,8 @@ enum ptx_reason {
  *   open
  * @PTX_EVENT_MEMBER_RESET: a reset was tried on it; see the method and the
  *   reason
+ * @PTX_EVENT_MEMBER_ERROR: it, or the link to it, reported an error; the
+ *   reason says how bad
  */
 enum ptx_event {
 	PTX_EVENT_DEVICE_ADD,
@@ -180,6 +189,7 @@ enum ptx_event {
 	PTX_EVENT_MEMBER_QUARANTINED,
 	PTX_EVENT_MEMBER_CUT,
 	PTX_EVENT_MEMBER_RESET,
+	PTX_EVENT_MEMBER_ERROR,
 };
 
 /**

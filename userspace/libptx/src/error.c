@@ -135,6 +135,14 @@ static const struct reason_rule reason_rules[] = {
 		"free some memory and try again" },
 	[PTX_REASON_NOT_WELL] = {
 		"not-well", "a reset did not make it well", "" },
+	[PTX_REASON_ERROR_CORRECTABLE] = {
+		"error-correctable", "a PCI Express error, which the hardware corrected", "" },
+	[PTX_REASON_ERROR_NONFATAL] = {
+		"error-nonfatal", "a PCI Express error that was not corrected; the link works",
+		"see the kernel log: dmesg | grep {device}" },
+	[PTX_REASON_ERROR_FATAL] = {
+		"error-fatal", "a PCI Express error after which it cannot be reached",
+		"see the kernel log: dmesg | grep {device}" },
 	[PTX_REASON_NOT_GRANTED] = {
 		"not-granted", "no grant lets you have it",
 		"see what you may have: ptxctl grants; or do it as root" },
