@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "output.h"
+#include "plug.h"
 #include "select.h"
 
 static void user_text(uid_t uid, char buf[64])
@@ -148,10 +149,12 @@ static int answer(struct cli *cli, struct ptx_lease_info *info)
  * struct lease_args - the command line of lease and add
  * @options: how to add
  * @owner: uid, or (uid_t)-1
+ * @plug: the VMM to plug them into, or NULL
  */
 struct lease_args {
 	struct ptx_add_options options;
 	uid_t owner;
+	const char *plug;
 };
 
 static const struct option lease_options[] = {
@@ -164,6 +167,7 @@ static const struct option lease_options[] = {
 	{ "pretty", no_argument, NULL, 'p' },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "owner", required_argument, NULL, OPT_OWNER },
+	{ "plug", required_argument, NULL, OPT_PLUG },
 	{ }
 };
 
@@ -215,6 +219,11 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 			if (!parse_user(optarg, &args->owner))
 				return cli_usage(cli, "there is no user '%s'", optarg);
 			break;
+		case OPT_PLUG:
+			if (strcmp(cli->verb->name, "add"))
+				return cli_usage(cli, "make the lease first; add plugs devices in");
+			args->plug = optarg;
+			break;
 		}
 	}
 	return EXIT_DONE;
@@ -246,8 +255,9 @@ static int change(struct cli *cli, const char *name, const struct lease_args *ar
 
 static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 {
+	struct ptx_lease_info *before = NULL, *info = NULL;
 	struct selection sel = { .nr = 0 };
-	struct ptx_lease_info *info = NULL;
+	struct plug plug = { .qmp = NULL };
 	struct ptx_pick *pick = NULL;
 	struct lease_args args;
 	int status;
@@ -260,10 +270,23 @@ static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 	status = selection_add_all(cli, &sel, argv + optind + 1, argc - optind - 1);
 	if (!status && sel.nr)
 		status = selection_pick(cli, &sel, &pick);
+	if (!status && args.plug) {
+		struct ptx_lease_ref ref = { .name = argv[optind] };
+
+		status = plug_open(cli, args.plug, &plug);
+		if (!status && ptx_lease_info_get(cli->ctx, &ref, &before))
+			status = cli_fail(cli);
+	}
 	if (!status)
 		status = change(cli, argv[optind], &args, pick, &info);
+	if (!status && args.plug)
+		status = plug_added(cli, &plug, before, info);
 	if (!status)
 		status = answer(cli, info);
+	else
+		ptx_lease_info_free(info);
+	ptx_lease_info_free(before);
+	plug_close(&plug);
 	ptx_pick_free(pick);
 	selection_free(&sel);
 	return status;
@@ -284,12 +307,17 @@ static const struct option timeout_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "pretty", no_argument, NULL, 'p' },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "unplug", required_argument, NULL, OPT_UNPLUG },
 	{ }
 };
 
-static int parse_timeout_args(struct cli *cli, int argc, char **argv, uint32_t *timeout_ms)
+/* Of remove and release; *@unplug is NULL without that option. */
+static int parse_timeout_args(struct cli *cli, int argc, char **argv, uint32_t *timeout_ms,
+			      const char **unplug)
 {
 	int c;
+
+	*unplug = NULL;
 
 	while ((c = cli_getopt(cli, argc, argv, "hjp", timeout_options)) != -1) {
 		switch (c) {
@@ -298,6 +326,11 @@ static int parse_timeout_args(struct cli *cli, int argc, char **argv, uint32_t *
 		case OPT_TIMEOUT:
 			if (!cli_timeout(cli, optarg, timeout_ms))
 				return EXIT_USAGE;
+			break;
+		case OPT_UNPLUG:
+			if (strcmp(cli->verb->name, "remove"))
+				return cli_usage(cli, "remove unplugs devices; then release");
+			*unplug = optarg;
 			break;
 		}
 	}
@@ -342,12 +375,13 @@ int verb_remove(struct cli *cli, int argc, char **argv)
 	struct ptx_lease_info *before = NULL, *after = NULL;
 	struct selection sel = { .nr = 0 };
 	struct ptx_lease_ref ref = { .id = 0 };
-	const char **devices = NULL;
+	struct plug plug = { .qmp = NULL };
+	const char **devices = NULL, *unplug;
 	uint32_t timeout_ms = 0;
 	size_t nr = 0;
 	int status, err;
 
-	status = parse_timeout_args(cli, argc, argv, &timeout_ms);
+	status = parse_timeout_args(cli, argc, argv, &timeout_ms, &unplug);
 	if (status)
 		return status;
 	if (argc - optind < 2)
@@ -375,6 +409,10 @@ int verb_remove(struct cli *cli, int argc, char **argv)
 				status = add_members(cli, sel.sels[i], before, devices, &nr);
 		}
 	}
+	if (!status && unplug)
+		status = plug_open(cli, unplug, &plug);
+	if (!status && unplug)
+		status = plug_take_out(&plug, before, devices, nr, timeout_ms);
 	if (status)
 		goto out;
 	progress_begin("waiting for the devices to be home");
@@ -382,6 +420,7 @@ int verb_remove(struct cli *cli, int argc, char **argv)
 	progress_end();
 	status = err ? cli_fail(cli) : answer(cli, after);
 out:
+	plug_close(&plug);
 	free(devices);
 	ptx_lease_info_free(before);
 	selection_free(&sel);
@@ -391,9 +430,10 @@ out:
 int verb_release(struct cli *cli, int argc, char **argv)
 {
 	uint32_t timeout_ms = 0;
+	const char *unplug;
 	int status, one, err;
 
-	status = parse_timeout_args(cli, argc, argv, &timeout_ms);
+	status = parse_timeout_args(cli, argc, argv, &timeout_ms, &unplug);
 	if (status)
 		return status;
 	if (optind == argc)

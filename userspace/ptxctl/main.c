@@ -53,10 +53,14 @@ static const struct verb verbs[] = {
 	  HELP_ADD
 	  HELP_JSON },
 	{ "add", verb_add, "[OPTIONS] NAME DEVICE...", "add devices to a lease",
+	  "      --plug qmp:SOCKET[,bus=ID]\n"
+	  "                        and plug them into the running QEMU with that monitor\n"
 	  HELP_ADD
 	  HELP_JSON },
 	{ "remove", verb_remove, "[--timeout TIME] NAME DEVICE...",
 	  "give devices of a lease back, with their groups",
+	  "      --unplug qmp:SOCKET\n"
+	  "                        once the guest of that QEMU has let go of them\n"
 	  HELP_TIMEOUT
 	  HELP_JSON },
 	{ "release", verb_release, "[--timeout TIME] NAME...",

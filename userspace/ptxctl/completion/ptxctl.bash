@@ -98,6 +98,9 @@ _ptxctl() {
 	--driver)
 		_ptxctl_words $'ptx-vfio-pci\nvfio-pci'
 		return ;;
+	--plug | --unplug)
+		_ptxctl_words qmp:
+		return ;;
 	--timeout | --deadline | --memory | --name | --count | -n)
 		return ;;
 	esac
@@ -119,7 +122,7 @@ _ptxctl() {
 		# The first word that is no option is the lease.
 		for ((i = verb_at + 1; i < cword; i++)); do
 			if [[ ${words[i]} != -* && ${words[i - 1]} != --timeout &&
-				${words[i - 1]} != --driver ]]; then
+				${words[i - 1]} != --driver && ${words[i - 1]} != --*plug ]]; then
 				_ptxctl_devices
 				return
 			fi

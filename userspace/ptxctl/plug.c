@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * plug: devices that join or leave a lease while its VM runs.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "output.h"
+#include "plug.h"
+#include "qmp.h"
+
+/* How long a guest may take to let go of a device; one with no driver never does. */
+#define UNPLUG_MS 30000
+
+int plug_open(struct cli *cli, const char *spec, struct plug *plug)
+{
+	char *bus;
+
+	if (strncmp(spec, "qmp:", 4) || !spec[4] || spec[4] == ',')
+		return cli_usage(cli, "'%s' names no VMM; say qmp:SOCKET or qmp:SOCKET,bus=ID",
+				 spec);
+	plug->spec = strdup(spec + 4);
+	if (!plug->spec) {
+		cli_say("out of memory");
+		return EXIT_REFUSED;
+	}
+	bus = strstr(plug->spec, ",bus=");
+	if (bus) {
+		*bus = '\0';
+		plug->bus = bus + strlen(",bus=");
+	}
+	if (qmp_open(plug->spec, &plug->qmp)) {
+		cli_say("%s", qmp_error(plug->qmp));
+		return EXIT_REFUSED;
+	}
+	return EXIT_DONE;
+}
+
+void plug_close(struct plug *plug)
+{
+	qmp_close(plug->qmp);
+	free(plug->spec);
+}
+
+static const struct ptx_lease_member *member_of(const struct ptx_lease_info *info,
+						const char *device)
+{
+	const struct ptx_lease_member *member;
+
+	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++)
+		if (!strcmp(ptx_lease_member_device(member), device))
+			return member;
+	return NULL;
+}
+
+/* Plugs in the first @nr of @devices; how many it could. */
+static size_t put_in(struct plug *plug, const char *const *devices, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		progress_begin("plugging into the VM");
+		if (qmp_plug(plug->qmp, devices[i], plug->bus)) {
+			progress_end();
+			cli_say("%s cannot be plugged in: %s", devices[i], qmp_error(plug->qmp));
+			return i;
+		}
+		progress_end();
+	}
+	return nr;
+}
+
+/* Takes the first @nr of @devices out; how many it could. */
+static size_t take_out(struct plug *plug, const char *const *devices, size_t nr,
+		       uint32_t timeout_ms)
+{
+	for (size_t i = 0; i < nr; i++) {
+		progress_begin("waiting for the guest to let go");
+		if (qmp_unplug(plug->qmp, devices[i], timeout_ms ? timeout_ms : UNPLUG_MS)) {
+			progress_end();
+			cli_say("%s stays plugged in: %s", devices[i], qmp_error(plug->qmp));
+			return i;
+		}
+		progress_end();
+	}
+	return nr;
+}
+
+int plug_added(struct cli *cli, struct plug *plug, const struct ptx_lease_info *before,
+	       const struct ptx_lease_info *after)
+{
+	struct ptx_lease_ref ref = { .id = ptx_lease_info_id(after) };
+	const char **devices;
+	const struct ptx_lease_member *member;
+	struct ptx_lease_info *left = NULL;
+	size_t nr = 0, done;
+	int status = EXIT_DONE;
+
+	devices = calloc(ptx_lease_info_nr_members(after) + 1, sizeof(*devices));
+	if (!devices) {
+		cli_say("out of memory; what was added is not plugged in");
+		return EXIT_REFUSED;
+	}
+	for (size_t i = 0; (member = ptx_lease_info_member(after, i)); i++)
+		if (!member_of(before, ptx_lease_member_device(member)))
+			devices[nr++] = ptx_lease_member_device(member);
+	done = put_in(plug, devices, nr);
+	if (done < nr) {
+		status = EXIT_REFUSED;
+		take_out(plug, devices, done, 0);
+		progress_begin("waiting for the devices to be home");
+		if (ptx_persistent_remove(cli->ctx, &ref, devices, nr, 0, &left))
+			cli_fail(cli);
+		progress_end();
+		ptx_lease_info_free(left);
+	}
+	free(devices);
+	return status;
+}
+
+int plug_take_out(struct plug *plug, const struct ptx_lease_info *info,
+		  const char *const *devices, size_t nr, uint32_t timeout_ms)
+{
+	const struct ptx_lease_member *member, *named;
+	size_t nr_out = 0, done;
+	const char **out;
+
+	out = calloc(ptx_lease_info_nr_members(info) + 1, sizeof(*out));
+	if (!out) {
+		cli_say("out of memory");
+		return EXIT_REFUSED;
+	}
+	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++) {
+		bool goes = false;
+
+		for (size_t j = 0; !goes && j < nr; j++) {
+			named = member_of(info, devices[j]);
+			goes = named && ptx_lease_member_group(named) ==
+					ptx_lease_member_group(member);
+		}
+		if (goes)
+			out[nr_out++] = ptx_lease_member_device(member);
+	}
+	done = take_out(plug, out, nr_out, timeout_ms);
+	if (done < nr_out)
+		put_in(plug, out, done);
+	free(out);
+	return done < nr_out ? EXIT_REFUSED : EXIT_DONE;
+}
