@@ -304,7 +304,7 @@ static int plug_somewhere(struct qmp *qmp, const char *address, struct json_obje
 
 int qmp_plug(struct qmp *qmp, const char *address, const char *bus)
 {
-	struct json_object *buses;
+	struct json_object *buses = NULL;
 	int ret = 1;
 
 	if (bus)
@@ -323,7 +323,7 @@ int qmp_plug(struct qmp *qmp, const char *address, const char *bus)
 /* Whether the device at @path is that of the host's at @address. */
 static bool is_host_device(struct qmp *qmp, const char *path, const char *address)
 {
-	struct json_object *args = json_object_new_object(), *value;
+	struct json_object *args = json_object_new_object(), *value = NULL;
 	bool is;
 
 	json_object_object_add(args, "path", json_object_new_string(path));
@@ -339,7 +339,7 @@ static bool is_host_device(struct qmp *qmp, const char *path, const char *addres
 /* Looks for it in one place of QEMU's tree: 1 and its path in qmp->watch. */
 static int find_in(struct qmp *qmp, const char *place, const char *address)
 {
-	struct json_object *args = json_object_new_object(), *list;
+	struct json_object *args = json_object_new_object(), *list = NULL;
 	int found = 0;
 
 	json_object_object_add(args, "path", json_object_new_string(place));
