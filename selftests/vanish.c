@@ -539,7 +539,7 @@ static int busy(void *arg)
 
 TEST_F_TIMEOUT(vanish, at_any_moment, 1800)
 {
-	int i, k, n = rounds(8);
+	int i, k, n = rounds(5);
 	struct busy b[2];
 	pid_t pid[2];
 
