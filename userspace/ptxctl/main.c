@@ -44,6 +44,7 @@ static const struct verb verbs[] = {
 	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
 	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
 	  "      --user USER       run COMMAND as USER, who owns the lease\n"
+	  "      --stop-persistenced  stop nvidia-persistenced first, start it again after\n"
 	  HELP_ADD
 	  "  -q, --quiet           do not tell when the devices are home\n"
 	  "  -v, --verbose         tell what is done\n" },

@@ -25,6 +25,7 @@
 #include "child.h"
 #include "nodes.h"
 #include "output.h"
+#include "persistenced.h"
 #include "select.h"
 #include "vmm.h"
 
@@ -39,6 +40,7 @@
  * @argv: the command
  * @argc: its length
  * @verbose: tell what is done
+ * @stop_persistenced: stop that daemon if it is in the way
  * @child: the VMM-to-be
  * @lease: the lease
  * @signals: a signalfd for what is passed on
@@ -53,6 +55,7 @@ struct run {
 	char **argv;
 	int argc;
 	bool verbose;
+	bool stop_persistenced;
 	struct child child;
 	struct ptx_lease *lease;
 	int signals;
@@ -394,13 +397,10 @@ err_child:
 	return status;
 }
 
-static int run_all(struct run *run)
+static int run_picked(struct run *run)
 {
 	int status;
 
-	status = selection_pick(run->cli, &run->sel, &run->pick);
-	if (status)
-		return status;
 	status = child_start(&run->child);
 	if (!status)
 		status = take_lease(run);
@@ -409,6 +409,23 @@ static int run_all(struct run *run)
 	else
 		child_end(&run->child);
 	ptx_lease_close(run->lease);
+	return status;
+}
+
+static int run_all(struct run *run)
+{
+	bool stopped = false;
+	int status = EXIT_DONE;
+
+	/* Before devices are chosen: those that it has open do not count as free. */
+	if (run->stop_persistenced)
+		status = persistenced_stop(run->cli, &run->sel, &stopped);
+	if (!status)
+		status = selection_pick(run->cli, &run->sel, &run->pick);
+	if (!status)
+		status = run_picked(run);
+	if (stopped)
+		persistenced_start();
 	return status;
 }
 
@@ -449,6 +466,7 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "npu", required_argument, NULL, OPT_KIND + PTX_KIND_NPU },
 		{ "nvme", required_argument, NULL, OPT_KIND + PTX_KIND_NVME },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "stop-persistenced", no_argument, NULL, OPT_STOP_PERSISTENCED },
 		{ "storage", required_argument, NULL, OPT_KIND + PTX_KIND_STORAGE },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "usb", required_argument, NULL, OPT_KIND + PTX_KIND_USB },
@@ -479,6 +497,9 @@ static int parse_run(struct run *run, int argc, char **argv)
 			break;
 		case OPT_NAME:
 			run->name = optarg;
+			break;
+		case OPT_STOP_PERSISTENCED:
+			run->stop_persistenced = true;
 			break;
 		case OPT_TIMEOUT:
 			if (!cli_timeout(cli, optarg, &run->options.timeout_ms))

@@ -99,6 +99,60 @@ ctl 2 'QEMU in the background' run --gpu auto -- qemu-system-x86_64 -daemonize
 err 'daemonize'
 no_log '.'
 
+echo '# A daemon in the way'
+usual
+root=$work/root
+mkdir -p "$root/proc/77/fd" "$root/proc/driver/nvidia/gpus/0000:02:00.0"
+printf 'Model: x\nDevice Minor: \t 0\n' > "$root/proc/driver/nvidia/gpus/0000:02:00.0/information"
+echo nvidia-persiste > "$root/proc/77/comm"
+# systemctl WHAT SERVICE, in the place of the real one.
+cat > "$work/bin/systemctl" <<- END
+	#!/bin/sh
+	echo "systemctl \$*" >> "$work/log"
+	case \$1 in
+	stop) [ ! -e "$work/stays" ] && rm -f "$root/proc/77/fd/3"; exit \$(cat "$work/status" 2> /dev/null || echo 0) ;;
+	start) ln -sfn /dev/nvidia0 "$root/proc/77/fd/3" ;;
+	esac
+END
+chmod +x "$work/bin/systemctl"
+"$work/bin/systemctl" start
+: > "$work/log"
+ctl 1 'it is let be' run --gpu auto -- true
+err '/dev/nvidia0 process nvidia-persiste'
+no_log systemctl
+ctl 0 'or stopped' run --stop-persistenced --gpu auto -- true
+[ "$(grep -e '^systemctl' -e 'ioctl add' -e 'ioctl release' "$work/log" | cut -d' ' -f1-2 | tr '\n' ' ')" = \
+	'systemctl stop ioctl add ioctl release systemctl start ' ]
+ok $? '  before, and started after'
+: > "$work/log"
+ctl 0 'not for other devices' run --stop-persistenced --nvme auto -- true
+no_log systemctl
+ctl 3 'started again when the VMM fails' run --stop-persistenced --gpu auto -- sh -c 'exit 3'
+log 'systemctl start nvidia-persistenced.service'
+: > "$work/log"
+usual 'fail add errno=EBUSY reason=held text="x"'
+ctl 1 'and when there is no lease' run --stop-persistenced --gpu auto -- true
+log 'systemctl start nvidia-persistenced.service'
+: > "$work/log"
+usual
+echo 1 > "$work/status"
+ctl 1 'systemctl fails' run --stop-persistenced --gpu auto -- true
+err 'cannot stop nvidia-persistenced: systemctl failed; no device was touched'
+no_log 'ioctl add'
+no_log 'systemctl start'
+rm "$work/status"
+"$work/bin/systemctl" start
+touch "$work/stays"
+ctl 1 'it runs on' run --stop-persistenced --gpu auto -- true
+err 'cannot stop nvidia-persistenced: it runs on'
+no_log 'ioctl add'
+rm "$work/bin/systemctl" "$work/stays"
+under=(env "PATH=$work/bin")
+ctl 1 'no service manager' run --stop-persistenced --gpu auto -- "$TEST/fake-vmm"
+under=()
+err 'No such file'
+rm -r "$root/proc/77"
+
 echo '# A command that cannot be run: no lease'
 : > "$PTX_MOCK_LOG"
 ctl 127 'no such command' run --gpu auto -- no-such-vmm
