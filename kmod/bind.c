@@ -351,6 +351,8 @@ static int ptx_bind_attach_vfio(struct ptx_member *member)
 	bool bound, vfio = false;
 	int ret;
 
+	/* The next one is on the way home. */
+	claim->bus_was_reset = false;
 	e = kzalloc(sizeof(*e), GFP_KERNEL);
 	if (!e)
 		return -ENOMEM;
@@ -399,6 +401,7 @@ int ptx_bind_take(struct ptx_claim *claim)
 		ptx_bind_settings,
 		ptx_bind_release_native,
 		ptx_reset_narrow,
+		ptx_reset_first,
 		ptx_bind_attach_vfio,
 		ptx_reset_learn,
 	};

@@ -155,7 +155,7 @@ struct ptx_lease {
  * @journal: belongs to the work item, or to the task that runs it inline
  * @work: builds the claim up, and takes it down
  * @attached: a device of it has been on a VFIO driver
- * @bus_was_reset: on the way home, for all its devices at once
+ * @bus_was_reset: for all its devices at once, on this way out or home
  * @quarantined: it has been, and is until it is home; holds the module
  * @state: under the lease's state_lock
  * @built: building has ended, well or badly
@@ -255,7 +255,8 @@ void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
 
 /* What needs PTX_RIGHT_FORCE, and what there is at all. */
 #define PTX_ADD_FLAGS_OVERRIDE	(PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY)
-#define PTX_ADD_FLAGS_ALL	(PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_OVERRIDE)
+#define PTX_ADD_FLAGS_ALL	(PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_OVERRIDE | \
+				 PTX_ADD_FLAGS_RESET)
 
 /**
  * struct ptx_add - a request to add devices

@@ -74,6 +74,7 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_INTERRUPTED] = "interrupted",
 	[PTX_REASON_NOT_WELL] = "a reset did not make it well",
 	[PTX_REASON_NOT_GRANTED] = "no grant lets you have it",
+	[PTX_REASON_NO_RESET] = "there is no way to reset it",
 	[PTX_REASON_ERROR_CORRECTABLE] = "a PCI Express error, corrected",
 	[PTX_REASON_ERROR_NONFATAL] = "a PCI Express error, not corrected",
 	[PTX_REASON_ERROR_FATAL] = "a PCI Express error, fatal",

@@ -42,6 +42,9 @@
 /* How long a bus may need after its reset has ended, by PCI. */
 #define PTX_RESET_BUS_MS	1000
 
+/* How long pciehp may take from finding a device gone to taking it off the bus. */
+#define PTX_RESET_LEAVE_MS	10000
+
 /* What a function that retries requests reads as vendor, with the rest ones. */
 #define PTX_CRS_VENDOR		0x0001
 
@@ -508,14 +511,15 @@ struct ptx_reset_entry {
 	struct ptx_reset_face face;
 	struct pci_saved_state *state;
 	bool learnt;
+	bool unwell;
 	u8 methods[PCI_NUM_RESET_METHODS];
 };
 
 /*
  * First the device by itself, then with the whole bus. One that cannot be reset
- * at all is as well as it looks.
+ * at all is as well as it looks, but with @must that is -ENOTTY.
  */
-static int ptx_reset_member(struct ptx_reset_entry *e)
+static int ptx_reset_member(struct ptx_reset_entry *e, bool must)
 {
 	struct ptx_claim *claim = e->member->claim;
 	struct pci_dev *pdev = e->member->pdev;
@@ -529,7 +533,7 @@ static int ptx_reset_member(struct ptx_reset_entry *e)
 		return proof;
 	ret = claim->bus_was_reset ? 0 : ptx_reset_bus(claim, pdev);
 	claim->bus_was_reset |= !ret;
-	if (ret && proof != -ENOTTY)
+	if (ret && (must || proof != -ENOTTY))
 		return proof;
 	if (!ret)
 		ptx_reset_settle(pdev, e->state);
@@ -542,6 +546,19 @@ static int ptx_reset_member(struct ptx_reset_entry *e)
 	return proof;
 }
 
+/*
+ * One that was torn out is marked as disconnected first, and taken off the bus
+ * then. One that is given up after an error is marked likewise, and stays.
+ */
+static void ptx_reset_await_leave(struct ptx_member *member)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < PTX_RESET_LEAVE_MS && pci_dev_is_disconnected(member->pdev) &&
+	     !ptx_reset_leaves(member); ms += PTX_RESET_POLL_MAX_MS)
+		msleep(PTX_RESET_POLL_MAX_MS);
+}
+
 static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 {
 	struct ptx_reset_entry *e =
@@ -551,15 +568,17 @@ static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 	int ret;
 
 	/* Nobody could reach it, or nobody will, or an admin bound a driver to it. */
-	if (!member->claim->attached || ptx_reset_leaves(member) ||
+	if (!(member->claim->attached || e->unwell) || ptx_reset_leaves(member) ||
 	    READ_ONCE(pdev->dev.driver))
 		return PTX_UNDO_DONE;
 	ptx_trace_begin(pdev, "reset");
 	/* A device that sleeps answers, but its registers do not. */
 	pm_runtime_get_sync(&pdev->dev);
-	ret = ptx_reset_member(e);
+	ret = ptx_reset_member(e, false);
 	pm_runtime_put(&pdev->dev);
 	ptx_trace_end(pdev, "reset");
+	if (ret)
+		ptx_reset_await_leave(member);
 	if (!ret || ptx_reset_leaves(member))
 		return PTX_UNDO_DONE;
 	pci_err(pdev, "no reset made it well (%d): it stays in quarantine\n", ret);
@@ -612,6 +631,38 @@ int ptx_reset_learn(struct ptx_member *member)
 		return -ENOMEM;
 	e->learnt = true;
 	return 0;
+}
+
+/**
+ * ptx_reset_first() - reset a device before it goes to VFIO, if that was asked for
+ * @member: claimed, its reset methods narrowed
+ *
+ * One that is not well after it is reset once more on its way back, and goes into
+ * quarantine if that does not help.
+ *
+ * Return: 0, or -EIO with a fault.
+ */
+int ptx_reset_first(struct ptx_member *member)
+{
+	struct ptx_claim *claim = member->claim;
+	struct ptx_reset_entry *e = member->reset;
+	struct pci_dev *pdev = member->pdev;
+	int ret;
+
+	if (!(claim->flags & PTX_ADD_FLAGS_RESET))
+		return 0;
+	ptx_trace_begin(pdev, "reset");
+	pm_runtime_get_sync(&pdev->dev);
+	ret = ptx_reset_member(e, true);
+	pm_runtime_put(&pdev->dev);
+	ptx_trace_end(pdev, "reset");
+	if (!ret)
+		return 0;
+	strscpy(claim->fault.culprit, pci_name(pdev));
+	claim->fault.reason = ret == -ENOTTY || ret == -EOPNOTSUPP ?
+			      PTX_REASON_NO_RESET : PTX_REASON_NOT_WELL;
+	e->unwell = claim->fault.reason == PTX_REASON_NOT_WELL;
+	return -EIO;
 }
 
 /**

@@ -114,5 +114,6 @@ void ptx_reset_forget(struct pci_dev *pdev);
 void ptx_reset_exit(void);
 int ptx_reset_narrow(struct ptx_member *member);
 int ptx_reset_learn(struct ptx_member *member);
+int ptx_reset_first(struct ptx_member *member);
 
 #endif

@@ -346,7 +346,8 @@ TEST_F(all, unknown_flags)
 	if (variant->cmd == PTX_LEASE_CREATE)
 		known = PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER;
 	if (variant->cmd == PTX_LEASE_ADD)
-		known = PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY;
+		known = PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY |
+			PTX_ADD_FLAGS_RESET;
 	if (variant->cmd == PTX_LEASE_REVOKE)
 		known = PTX_REVOKE_KILL;
 	for (bit = 0; bit < 32; bit++) {

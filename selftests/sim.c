@@ -799,6 +799,57 @@ TEST_F(sim, quarantine_ends_with_the_device)
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
 }
 
+static int add_reset_first(int fd, struct add *add, const char *name)
+{
+	add_init(add, &name, 1);
+	add->a.flags = PTX_ADD_FLAGS_RESET;
+	add->a.timeout_ms = 300000;
+	return lease_add(fd, add);
+}
+
+TEST_F(sim, reset_before)
+{
+	struct sim_state s;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 flr=works\n1.0 bus=none\n2.0-1"));
+	ASSERT_EQ(0, add_reset_first(self->fd, self->add, self->name));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_EQ(1, s.flr);
+	/* Functions that have nothing but their bus. */
+	ASSERT_EQ(0, add_reset_first(self->fd, self->add, sim_name(2, 0, self->name)));
+	ASSERT_EQ(0, sim_state(2, 1, &s));
+	EXPECT_EQ(1, s.bus);
+	/* One that has nothing at all is had without, and only so. */
+	sim_name(1, 0, self->name);
+	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
+	EXPECT_EQ(PTX_REASON_NO_RESET, self->add->a.out_reason);
+	EXPECT_STREQ(self->name, self->add->a.out_culprit);
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_EQ(2, s.flr);
+	ASSERT_EQ(0, sim_state(2, 1, &s));
+	EXPECT_EQ(2, s.bus);
+}
+
+/* One that is not well after it is not had, and nobody else has it either. */
+TEST_F(sim, reset_before_in_vain)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works bus=none "
+			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
+	EXPECT_STREQ(self->name, self->add->a.out_culprit);
+	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &self->d));
+	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, self->d.member_state);
+	ASSERT_EQ(0, sim_control("set 0.0 ready=0"));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
 /* Taken off the bus while it is waited for: nobody waits on. */
 TEST_F(sim, leaves_while_reset)
 {
@@ -809,12 +860,13 @@ TEST_F(sim, leaves_while_reset)
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
 				     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+		close(self->fd);
 		self->fd = lease_create(self->h.ctl, lease_name(), NULL);
 		ASSERT_LE(0, self->fd);
 		ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
 		EXPECT_EQ(-ETIMEDOUT, lease_release(self->fd, 1000, NULL));
 		ASSERT_EQ(0, sim_control(how[i]));
-		EXPECT_EQ(0, host_wait_no_lease(10000)) TH_LOG("%s", how[i]);
+		EXPECT_EQ(0, host_wait_no_lease(2500)) TH_LOG("%s", how[i]);
 		EXPECT_EQ(0, sim_count());
 	}
 }

@@ -112,6 +112,7 @@ enum ptx_member_state {
  * @PTX_REASON_GRANT_USED_UP: a grant would, but as many devices are leased
  *   under it as may be
  * @PTX_REASON_NOT_WELL: a reset did not make it well
+ * @PTX_REASON_NO_RESET: there is no way to reset it
  * @PTX_REASON_ERROR_CORRECTABLE: a PCI Express error that the hardware
  *   corrected
  * @PTX_REASON_ERROR_NONFATAL: one that it did not, but the link works
@@ -157,6 +158,7 @@ enum ptx_reason {
 	PTX_REASON_NOT_GRANTED,
 	PTX_REASON_GRANT_USED_UP,
 	PTX_REASON_NOT_WELL,
+	PTX_REASON_NO_RESET,
 	PTX_REASON_ERROR_CORRECTABLE,
 	PTX_REASON_ERROR_NONFATAL,
 	PTX_REASON_ERROR_FATAL,
@@ -199,11 +201,14 @@ enum ptx_event {
  *   node of it is open. The lease remembers.
  * @PTX_ADD_FLAGS_BOOT_DISPLAY: take the boot display, although the host may
  *   have no picture until its next boot. The lease remembers this as force.
+ * @PTX_ADD_FLAGS_RESET: reset it before it goes to VFIO, and refuse one that
+ *   cannot be reset or is not well after it
  */
 enum ptx_add_flags {
 	PTX_ADD_FLAGS_EXACT = 1,
 	PTX_ADD_FLAGS_FORCE = 2,
 	PTX_ADD_FLAGS_BOOT_DISPLAY = 4,
+	PTX_ADD_FLAGS_RESET = 8,
 };
 
 enum {

@@ -168,6 +168,7 @@ static const struct option lease_options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "owner", required_argument, NULL, OPT_OWNER },
 	{ "plug", required_argument, NULL, OPT_PLUG },
+	{ "reset", no_argument, NULL, OPT_RESET },
 	{ }
 };
 
@@ -208,6 +209,9 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 			break;
 		case OPT_FORCE:
 			args->options.flags |= PTX_ADD_FLAGS_FORCE;
+			break;
+		case OPT_RESET:
+			args->options.flags |= PTX_ADD_FLAGS_RESET;
 			break;
 		case OPT_TIMEOUT:
 			if (!cli_timeout(cli, optarg, &args->options.timeout_ms))

@@ -22,6 +22,7 @@ const char *cli_root = "";
 			"      --driver DRIVER   VFIO driver to use instead of ptx-vfio-pci\n" \
 			"      --force           even if an interface is up or a program uses it\n" \
 			"      --boot-display    even the display the host booted with\n" \
+			"      --reset           reset it first, and refuse it if that does not work\n" \
 			HELP_TIMEOUT
 
 static const struct verb verbs[] = {

@@ -466,6 +466,7 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "npu", required_argument, NULL, OPT_KIND + PTX_KIND_NPU },
 		{ "nvme", required_argument, NULL, OPT_KIND + PTX_KIND_NVME },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "reset", no_argument, NULL, OPT_RESET },
 		{ "stop-persistenced", no_argument, NULL, OPT_STOP_PERSISTENCED },
 		{ "storage", required_argument, NULL, OPT_KIND + PTX_KIND_STORAGE },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -494,6 +495,9 @@ static int parse_run(struct run *run, int argc, char **argv)
 			break;
 		case OPT_FORCE:
 			run->options.flags |= PTX_ADD_FLAGS_FORCE;
+			break;
+		case OPT_RESET:
+			run->options.flags |= PTX_ADD_FLAGS_RESET;
 			break;
 		case OPT_NAME:
 			run->name = optarg;

@@ -261,6 +261,8 @@ ctl 0 'lease' lease --exact --driver vfio-pci --timeout 2s --owner root new nvme
 log 'netlink lease-new name=new devices=0000:02:00.0,0000:01:00.0 driver=vfio-pci flags=1 timeout=2000\|netlink lease-new name=new devices=0000:02:00.0,0000:01:00.0 owner=0 driver=vfio-pci flags=1 timeout=2000'
 out '^new  id 2, active, persistent, owner root'
 out '0000:02:00.1 .* audio '
+ctl 0 'reset first' lease --reset clean 01:00.0
+log 'netlink lease-new name=clean devices=0000:01:00.0.* flags=8'
 ctl 0 'an empty lease' lease empty
 ctl 0 'lease in JSON' -j lease new 01:00.0
 json /name new

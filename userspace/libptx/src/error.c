@@ -135,6 +135,9 @@ static const struct reason_rule reason_rules[] = {
 		"free some memory and try again" },
 	[PTX_REASON_NOT_WELL] = {
 		"not-well", "a reset did not make it well", "" },
+	[PTX_REASON_NO_RESET] = {
+		"no-reset", "there is no way to reset it",
+		"leave --reset out, or take a device that can be reset: ptxctl info {device}" },
 	[PTX_REASON_ERROR_CORRECTABLE] = {
 		"error-correctable", "a PCI Express error, which the hardware corrected", "" },
 	[PTX_REASON_ERROR_NONFATAL] = {
