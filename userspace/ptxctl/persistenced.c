@@ -18,8 +18,6 @@
 #define CLOSED_MS	5000
 #define LOOK_AGAIN_US	20000
 
-extern char **environ;
-
 static bool has_open(struct cli *cli, const char *device)
 {
 	const struct ptx_use *use;
