@@ -267,11 +267,11 @@ static int ptx_reset_prove(struct ptx_member *member, const struct ptx_reset_pla
  * A rescan of the bus reads a bridge's control register, and writes it back
  * later. If a bus reset begins and ends in between, the rescan begins it again,
  * behind everybody's back, and does not end it. So wait for the rescan that may
- * be under way, end what it began, and write back what the device had. To keep
- * rescans out altogether is not possible: pciehp takes its lock and theirs in
- * the order opposite to the one that a reset would.
+ * be under way, and end what it began. To keep rescans out altogether is not
+ * possible: pciehp takes its lock and theirs in the order opposite to the one that
+ * a reset would.
  */
-static void ptx_reset_settle(struct pci_dev *pdev, struct pci_saved_state *state)
+static void ptx_reset_settle(struct pci_dev *pdev)
 {
 	struct pci_dev *bridge = pdev->bus->self;
 	u16 control;
@@ -286,7 +286,15 @@ static void ptx_reset_settle(struct pci_dev *pdev, struct pci_saved_state *state
 				      control & ~PCI_BRIDGE_CTL_BUS_RESET);
 		msleep(PTX_RESET_BUS_MS);
 	}
-	if (state && !pci_load_saved_state(pdev, state))
+}
+
+/*
+ * The PCI core puts back what a device had right before its reset. That may have
+ * been nothing, after the recovery from an error or a reset gone wrong.
+ */
+static void ptx_reset_restore(struct pci_dev *pdev, struct pci_saved_state *state)
+{
+	if (state && !pci_dev_is_disconnected(pdev) && !pci_load_saved_state(pdev, state))
 		pci_restore_state(pdev);
 }
 
@@ -310,7 +318,9 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 	device_unlock(&pdev->dev);
 	msleep(plan->after_ms);
 	if (!ret && BIT(method) & PTX_BAN_BUS)
-		ptx_reset_settle(pdev, state);
+		ptx_reset_settle(pdev);
+	if (!ret)
+		ptx_reset_restore(pdev, state);
 	return ret;
 }
 
@@ -535,8 +545,10 @@ static int ptx_reset_member(struct ptx_reset_entry *e, bool must)
 	claim->bus_was_reset |= !ret;
 	if (ret && (must || proof != -ENOTTY))
 		return proof;
-	if (!ret)
-		ptx_reset_settle(pdev, e->state);
+	if (!ret) {
+		ptx_reset_settle(pdev);
+		ptx_reset_restore(pdev, e->state);
+	}
 	proof = ptx_reset_prove(e->member, &e->plan, &e->face);
 	if (ret)
 		ptx_trace_reset(pdev, "", 0, proof,
