@@ -652,7 +652,10 @@ int ptx_reset_learn(struct ptx_member *member)
  * One that is not well after it is reset once more on its way back, and goes into
  * quarantine if that does not help.
  *
- * Return: 0, or -EIO with a fault.
+ * Of one that has only just appeared, waits until whoever found it has given it its
+ * addresses: a reset would put back that it has none.
+ *
+ * Return: 0; -ENOMEM; -ENODEV when it leaves the bus and -EIO, each with a fault.
  */
 int ptx_reset_first(struct ptx_member *member)
 {
@@ -663,6 +666,13 @@ int ptx_reset_first(struct ptx_member *member)
 
 	if (!(claim->flags & PTX_ADD_FLAGS_RESET))
 		return 0;
+	if (!e->learnt) {
+		pci_lock_rescan_remove();
+		pci_unlock_rescan_remove();
+		ret = ptx_reset_learn(member);
+		if (ret)
+			return ret;
+	}
 	ptx_trace_begin(pdev, "reset");
 	pm_runtime_get_sync(&pdev->dev);
 	ret = ptx_reset_member(e, true);
@@ -671,6 +681,10 @@ int ptx_reset_first(struct ptx_member *member)
 	if (!ret)
 		return 0;
 	strscpy(claim->fault.culprit, pci_name(pdev));
+	if (ptx_reset_is_over(member)) {
+		claim->fault.reason = PTX_REASON_GONE;
+		return -ENODEV;
+	}
 	claim->fault.reason = ret == -ENOTTY || ret == -EOPNOTSUPP ?
 			      PTX_REASON_NO_RESET : PTX_REASON_NOT_WELL;
 	e->unwell = claim->fault.reason == PTX_REASON_NOT_WELL;

@@ -67,20 +67,37 @@ static size_t put_in(struct plug *plug, const char *const *devices, size_t nr)
 	return nr;
 }
 
-/* Takes the first @nr of @devices out; how many it could. */
-static size_t take_out(struct plug *plug, const char *const *devices, size_t nr,
-		       uint32_t timeout_ms)
+/*
+ * Takes the first @nr of @devices out; an exit status. On return the first *@out of
+ * them are those that were plugged in and are not any more.
+ */
+static int take_out(struct plug *plug, const struct ptx_lease_info *info,
+		    const char **devices, size_t nr, uint32_t timeout_ms, size_t *out)
 {
+	const char *device;
+	int ret;
+
+	*out = 0;
 	for (size_t i = 0; i < nr; i++) {
+		device = devices[i];
 		progress_begin("waiting for the guest to let go");
-		if (qmp_unplug(plug->qmp, devices[i], timeout_ms ? timeout_ms : UNPLUG_MS)) {
-			progress_end();
-			cli_say("%s stays plugged in: %s", devices[i], qmp_error(plug->qmp));
-			return i;
-		}
+		ret = qmp_unplug(plug->qmp, device, timeout_ms ? timeout_ms : UNPLUG_MS);
 		progress_end();
+		if (ret < 0) {
+			cli_say("%s stays plugged in: %s", device, qmp_error(plug->qmp));
+			return EXIT_REFUSED;
+		}
+		/* Taking it from the lease would take it from another VM. */
+		if (ret && ptx_lease_member_opened(member_of(info, device))) {
+			cli_say("%s is in use, and not by that VM", device);
+			return EXIT_REFUSED;
+		}
+		if (ret)
+			continue;
+		devices[i] = devices[*out];
+		devices[(*out)++] = device;
 	}
-	return nr;
+	return EXIT_DONE;
 }
 
 int plug_added(struct cli *cli, struct plug *plug, const struct ptx_lease_info *before,
@@ -90,7 +107,7 @@ int plug_added(struct cli *cli, struct plug *plug, const struct ptx_lease_info *
 	const char **devices;
 	const struct ptx_lease_member *member;
 	struct ptx_lease_info *left = NULL;
-	size_t nr = 0, done;
+	size_t nr = 0, done, out;
 	int status = EXIT_DONE;
 
 	devices = calloc(ptx_lease_info_nr_members(after) + 1, sizeof(*devices));
@@ -104,7 +121,7 @@ int plug_added(struct cli *cli, struct plug *plug, const struct ptx_lease_info *
 	done = put_in(plug, devices, nr);
 	if (done < nr) {
 		status = EXIT_REFUSED;
-		take_out(plug, devices, done, 0);
+		take_out(plug, after, devices, done, 0, &out);
 		progress_begin("waiting for the devices to be home");
 		if (ptx_persistent_remove(cli->ctx, &ref, devices, nr, 0, &left))
 			cli_fail(cli);
@@ -121,6 +138,7 @@ int plug_take_out(struct plug *plug, const struct ptx_lease_info *info,
 	const struct ptx_lease_member *member, *named;
 	size_t nr_out = 0, done;
 	const char **out;
+	int status;
 
 	out = calloc(ptx_lease_info_nr_members(info) + 1, sizeof(*out));
 	if (!out) {
@@ -138,9 +156,9 @@ int plug_take_out(struct plug *plug, const struct ptx_lease_info *info,
 		if (goes)
 			out[nr_out++] = ptx_lease_member_device(member);
 	}
-	done = take_out(plug, out, nr_out, timeout_ms);
-	if (done < nr_out)
+	status = take_out(plug, info, out, nr_out, timeout_ms, &done);
+	if (status)
 		put_in(plug, out, done);
 	free(out);
-	return done < nr_out ? EXIT_REFUSED : EXIT_DONE;
+	return status;
 }

@@ -372,7 +372,7 @@ int qmp_unplug(struct qmp *qmp, const char *address, uint32_t timeout_ms)
 	if (!found)
 		found = find_in(qmp, "/machine/peripheral-anon", address);
 	if (found <= 0)
-		return found;
+		return found ? -1 : 1;
 	args = json_object_new_object();
 	json_object_object_add(args, "id", json_object_new_string(qmp->watch));
 	if (ask(qmp, "device_del", args, NULL))

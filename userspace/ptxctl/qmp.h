@@ -25,8 +25,8 @@ const char *qmp_error(const struct qmp *qmp);
  */
 int qmp_plug(struct qmp *qmp, const char *address, const char *bus);
 /*
- * Asks the guest to let go of it, and waits for that up to @timeout_ms. One that
- * is not there is no error.
+ * Asks the guest to let go of it, and waits for that up to @timeout_ms. 1 when it
+ * is not in that VM.
  */
 int qmp_unplug(struct qmp *qmp, const char *address, uint32_t timeout_ms);
 

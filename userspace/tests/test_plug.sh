@@ -15,6 +15,7 @@ vm() {
 		device 0000:02:00.1 kind=audio group=10 mates=0000:02:00.0
 		device 0000:03:00.0 kind=gpu group=11 lease=5
 		lease old id=5 owner=0 members=0000:03:00.0
+		$2
 	END
 	if [ -n "${qemu:-}" ]; then
 		kill "$qemu" 2> /dev/null
@@ -68,6 +69,12 @@ vm deaf
 ctl 1 'a guest that does not hear' remove --timeout 1s --unplug "qmp:$work/qmp" old 03:00.0
 err 'has not let go of it in 1 s'
 no_log lease-remove
+
+vm good 'device 0000:04:00.0 kind=gpu group=12 lease=6
+lease two id=6 owner=0 members=0000:04:00.0'
+ctl 0 'one that is not in it' remove --unplug "qmp:$work/qmp" two 04:00.0
+not_asked device_del
+log 'netlink lease-remove name=two'
 
 echo '# No monitor'
 for what in garbage other closes endless; do
