@@ -17,6 +17,7 @@
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include "bind.h"
 #include "catalog.h"
@@ -74,6 +75,112 @@ static void ptx_bind_override(struct pci_dev *pdev, const char *name)
 	pci_err(pdev, "no memory to set driver_override to %s: cleared it\n",
 		name);
 	ptx_driver_override_write(pdev, "");
+}
+
+/**
+ * struct ptx_reserved - a device that has just appeared, and that we keep
+ * @rcu: it may become a claim's while somebody looks
+ * @pdev: which
+ * @override: what its override was before we set it
+ */
+struct ptx_reserved {
+	struct rcu_head rcu;
+	struct pci_dev *pdev;
+	char override[];
+};
+
+/* By ptx_device_key(). */
+static DEFINE_XARRAY(ptx_bind_reserved);
+
+/*
+ * If @buf has the override that we gave to a reserved device, it gets what that
+ * was before. True if the device is reserved.
+ */
+static bool ptx_bind_see_through(struct pci_dev *pdev, char *buf, size_t size)
+{
+	struct ptx_reserved *reserved;
+	bool is;
+
+	rcu_read_lock();
+	reserved = xa_load(&ptx_bind_reserved, ptx_device_key(pdev));
+	is = reserved && reserved->pdev == pdev;
+	if (is && !strcmp(buf, PTX_VFIO_DRIVER))
+		strscpy(buf, reserved->override, size);
+	rcu_read_unlock();
+	return is;
+}
+
+/**
+ * ptx_bind_forget() - a reserved device has become a claim's, or leaves the bus
+ * @pdev: the device; nothing happens to others
+ */
+void ptx_bind_forget(struct pci_dev *pdev)
+{
+	unsigned long key = ptx_device_key(pdev);
+	struct ptx_reserved *reserved;
+
+	xa_lock(&ptx_bind_reserved);
+	reserved = xa_load(&ptx_bind_reserved, key);
+	if (reserved && reserved->pdev == pdev)
+		__xa_erase(&ptx_bind_reserved, key);
+	else
+		reserved = NULL;
+	xa_unlock(&ptx_bind_reserved);
+	if (reserved)
+		kfree_rcu(reserved, rcu);
+}
+
+/**
+ * ptx_bind_reserve() - keep native drivers from a device that has just appeared
+ * @pdev: the device, which no driver can match yet
+ *
+ * Undone by ptx_bind_unreserve(), or by the claim that takes it.
+ *
+ * Return: 0, -ENOMEM; -EBUSY if one is reserved that had the same address.
+ */
+int ptx_bind_reserve(struct pci_dev *pdev)
+{
+	struct ptx_reserved *reserved;
+	int ret;
+
+	reserved = kzalloc(struct_size(reserved, override, PTX_OVERRIDE_MAX), GFP_KERNEL);
+	if (!reserved)
+		return -ENOMEM;
+	reserved->pdev = pdev;
+	ptx_driver_override_read(pdev, reserved->override, PTX_OVERRIDE_MAX);
+	ret = xa_insert(&ptx_bind_reserved, ptx_device_key(pdev), reserved, GFP_KERNEL);
+	if (ret) {
+		kfree(reserved);
+		return ret;
+	}
+	ret = ptx_driver_override_write(pdev, PTX_VFIO_DRIVER);
+	if (ret)
+		ptx_bind_forget(pdev);
+	return ret;
+}
+
+/**
+ * ptx_bind_unreserve() - let the host have a device that was reserved
+ * @pdev: the device; nothing happens if a claim has taken it
+ *
+ * Return: 0, or -ENOMEM, and it stays reserved.
+ */
+int ptx_bind_unreserve(struct pci_dev *pdev)
+{
+	char *buf = kmalloc(PTX_OVERRIDE_MAX, GFP_KERNEL);
+
+	if (!buf)
+		return -ENOMEM;
+	ptx_driver_override_read(pdev, buf, PTX_OVERRIDE_MAX);
+	if (ptx_bind_see_through(pdev, buf, PTX_OVERRIDE_MAX)) {
+		ptx_bind_override(pdev, buf);
+		/* A claim that looks now must not take ours for the host's. */
+		ptx_bind_forget(pdev);
+		if (device_attach(&pdev->dev) < 0)
+			pci_info(pdev, "the host could not choose a driver for it yet\n");
+	}
+	kfree(buf);
+	return 0;
 }
 
 /* Step one: settings that VFIO or we ourselves change. */
@@ -135,6 +242,7 @@ static int ptx_bind_settings(struct ptx_member *member)
 {
 	struct pci_dev *pdev = member->pdev;
 	struct ptx_settings_entry *e;
+	bool reserved;
 	char *buf;
 	int ret;
 
@@ -148,6 +256,7 @@ static int ptx_bind_settings(struct ptx_member *member)
 		return -ENOMEM;
 	}
 	ptx_driver_override_read(pdev, buf, PTX_OVERRIDE_MAX);
+	reserved = ptx_bind_see_through(pdev, buf, PTX_OVERRIDE_MAX);
 	e->override = kstrdup(buf, GFP_KERNEL);
 	kfree(buf);
 	if (!e->override) {
@@ -160,7 +269,7 @@ static int ptx_bind_settings(struct ptx_member *member)
 	e->runtime_auto = pdev->dev.power.runtime_auto;
 	member->driverless = !pdev->dev.driver;
 	device_unlock(&pdev->dev);
-	e->untried = ptx_catalog_is_untried(pdev);
+	e->untried = reserved || ptx_catalog_is_untried(pdev);
 
 	ptx_journal_reserve(&member->claim->journal, &e->entry,
 			    &ptx_settings_step);
@@ -168,6 +277,7 @@ static int ptx_bind_settings(struct ptx_member *member)
 	if (ret)
 		return ret;
 	ptx_journal_arm(&member->claim->journal, &e->entry);
+	ptx_bind_forget(pdev);
 	return 0;
 }
 
@@ -386,9 +496,27 @@ static int ptx_bind_attach_vfio(struct ptx_member *member)
 	return ret < 0 ? ret : -EIO;
 }
 
+/* The first of the steps below that comes after the native driver was released. */
+#define PTX_BIND_RELEASED	2
+
+/**
+ * ptx_bind_detach() - take all members of a claim from the VFIO driver, and no more
+ * @claim: its journal belongs to the caller
+ *
+ * The devices are reset, and no driver gets them. Whoever had a VFIO file of their
+ * group has a dead one then.
+ *
+ * Return: as ptx_journal_unwind_to().
+ */
+enum ptx_undo ptx_bind_detach(struct ptx_claim *claim)
+{
+	return ptx_journal_unwind_to(&claim->journal, &ptx_native_step);
+}
+
 /**
  * ptx_bind_take() - move all members of a claim to the VFIO driver
- * @claim: claimed; its journal belongs to the caller
+ * @claim: claimed; its journal belongs to the caller. One that has been on it is
+ *	detached first.
  *
  * Undone by unwinding the journal, which the caller does also on failure.
  *
@@ -406,10 +534,16 @@ int ptx_bind_take(struct ptx_claim *claim)
 		ptx_reset_learn,
 	};
 	struct ptx_member *member;
-	unsigned int i;
+	unsigned int i = 0;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+	/* All that a fresh one has in its journal is that it is claimed. */
+	if (!list_is_singular(&claim->journal.entries)) {
+		if (ptx_bind_detach(claim) == PTX_UNDO_QUARANTINED)
+			return -EIO;
+		i = PTX_BIND_RELEASED;
+	}
+	for (; i < ARRAY_SIZE(steps); i++) {
 		ptx_for_each_member(member, claim) {
 			if (READ_ONCE(member->gone)) {
 				strscpy(claim->fault.culprit,

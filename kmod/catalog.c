@@ -96,6 +96,20 @@ enum ptx_kind ptx_kind_of(struct pci_dev *pdev)
 	return ptx_kind_by_id(pdev->class, pdev->vendor, pdev->device);
 }
 
+/**
+ * ptx_selector_fits() - is a rule about this device
+ * @sel: which devices it is about
+ * @pdev: the device
+ *
+ * Return: true if it is.
+ */
+bool ptx_selector_fits(const struct ptx_selector *sel, struct pci_dev *pdev)
+{
+	return (!sel->device[0] || !strcmp(sel->device, pci_name(pdev))) &&
+	       (sel->any_kind || sel->kind == ptx_kind_of(pdev)) &&
+	       (!sel->vendor || sel->vendor == pdev->vendor);
+}
+
 static const char *const ptx_reset_names[PTX_RESET_METHODS] = {
 	[PTX_RESET_DEVICE_SPECIFIC] = "device_specific",
 	[PTX_RESET_ACPI] = "acpi",

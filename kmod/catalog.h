@@ -15,6 +15,21 @@ static inline unsigned long ptx_device_key(struct pci_dev *pdev)
 	return ((unsigned long)pci_domain_nr(pdev->bus) << 16) | pci_dev_id(pdev);
 }
 
+/**
+ * struct ptx_selector - which devices a rule is about
+ * @device: this device only, or empty
+ * @any_kind: devices of every kind
+ * @kind: else of this one
+ * @vendor: of this PCI vendor only, or 0
+ */
+struct ptx_selector {
+	char device[PTX_DEVICE_NAME_SIZE];
+	bool any_kind;
+	enum ptx_kind kind;
+	u16 vendor;
+};
+
+bool ptx_selector_fits(const struct ptx_selector *sel, struct pci_dev *pdev);
 enum ptx_kind ptx_kind_by_id(u32 class, u16 vendor, u16 device);
 enum ptx_kind ptx_kind_of(struct pci_dev *pdev);
 const char *ptx_reset_method_name(unsigned int method);

@@ -205,8 +205,8 @@ struct ptx_call_add {
 	struct ptx_call *call;
 };
 
-static int ptx_members_put(struct ptx_claim **claims, u32 nr_claims, bool publish,
-			   u64 user, u32 max, u32 *nr)
+static int ptx_members_put(struct ptx_lease *lease, struct ptx_claim **claims,
+			   u32 nr_claims, bool publish, u64 user, u32 max, u32 *nr)
 {
 	struct ptx_member_info __user *out = u64_to_user_ptr(user);
 	struct ptx_member_info info;
@@ -217,7 +217,7 @@ static int ptx_members_put(struct ptx_claim **claims, u32 nr_claims, bool publis
 	for (i = 0; i < nr_claims; i++)
 		ptx_for_each_member(member, claims[i]) {
 			if (out && *nr < max) {
-				ptx_member_describe(member, &info, publish);
+				ptx_member_describe(lease, member, &info, publish);
 				if (copy_to_user(&out[*nr], &info, sizeof(info)))
 					return -EFAULT;
 			}
@@ -233,7 +233,7 @@ static int ptx_call_add_report(struct ptx_add *add, struct ptx_lease *lease)
 	struct ptx_lease_add *arg = call->arg;
 	int ret;
 
-	ret = ptx_members_put(add->claims, add->nr_claims, true, arg->members,
+	ret = ptx_members_put(lease, add->claims, add->nr_claims, true, arg->members,
 			      arg->max_members, &arg->out_nr_members);
 	return ret ?: ptx_call_reply(call);
 }
@@ -353,8 +353,8 @@ static int ptx_ioctl_lease_query(struct ptx_call *call)
 	claims = ptx_lease_claims(call->lease, &nr);
 	if (IS_ERR(claims))
 		return PTR_ERR(claims);
-	ret = ptx_members_put(claims, nr, false, arg->members, arg->max_members,
-			      &arg->out_nr_members);
+	ret = ptx_members_put(call->lease, claims, nr, false, arg->members,
+			      arg->max_members, &arg->out_nr_members);
 	ptx_lease_put_claims(claims, nr);
 	return ret;
 }

@@ -21,6 +21,7 @@
 #include "grant.h"
 #include "group.h"
 #include "lease.h"
+#include "pool.h"
 #include "ptx_main.h"
 #include "revoke.h"
 #include "vfio_pci.h"
@@ -152,6 +153,79 @@ void ptx_claim_put(struct ptx_claim *claim)
 	kref_put(&claim->ref, ptx_claim_release);
 }
 
+/**
+ * ptx_claim_lease() - who holds a claim
+ * @claim: the claim
+ *
+ * Undone by ptx_lease_put().
+ *
+ * Return: the lease, referenced; a moment later it may be another's.
+ */
+struct ptx_lease *ptx_claim_lease(struct ptx_claim *claim)
+{
+	struct ptx_lease *lease;
+
+	rcu_read_lock();
+	do {
+		lease = READ_ONCE(claim->lease);
+	} while (!kref_get_unless_zero(&lease->ref));
+	rcu_read_unlock();
+	return lease;
+}
+
+/**
+ * ptx_claim_lock() - take the state_lock of whoever holds a claim
+ * @claim: the claim
+ *
+ * Undone by ptx_claim_unlock().
+ *
+ * Return: the lease, referenced and locked; it holds the claim until unlocked.
+ */
+struct ptx_lease *ptx_claim_lock(struct ptx_claim *claim)
+	__acquires(&claim->lease->state_lock)
+{
+	struct ptx_lease *lease;
+
+	for (;;) {
+		lease = ptx_claim_lease(claim);
+		spin_lock(&lease->state_lock);
+		if (lease == claim->lease)
+			return lease;
+		ptx_claim_unlock(lease);
+	}
+}
+
+/**
+ * ptx_claim_unlock() - undo ptx_claim_lock()
+ * @lease: what that returned
+ */
+void ptx_claim_unlock(struct ptx_lease *lease)
+	__releases(&lease->state_lock)
+{
+	spin_unlock(&lease->state_lock);
+	ptx_lease_put(lease);
+}
+
+/* Into the list of whoever holds it; the pool keeps the module for each. */
+static void ptx_claim_link(struct ptx_claim *claim)
+{
+	lockdep_assert_held(&claim->lease->state_lock);
+	list_add_tail(&claim->node, &claim->lease->claims);
+	if (ptx_pool_is(claim->lease))
+		__module_get(THIS_MODULE);
+}
+
+/* And out of it. Nobody but the claim's own work sees the last reference go. */
+static void ptx_claim_unlink(struct ptx_claim *claim)
+{
+	lockdep_assert_held(&claim->lease->state_lock);
+	if (list_empty(&claim->node))
+		return;
+	list_del_init(&claim->node);
+	if (ptx_pool_is(claim->lease))
+		module_put(THIS_MODULE);
+}
+
 struct ptx_group_walk {
 	struct ptx_claim *claim;
 	struct ptx_blockers *blockers;
@@ -275,80 +349,234 @@ static int ptx_claim_register(struct ptx_claim *claim)
 	return 0;
 }
 
+static bool ptx_claim_has(struct ptx_claim *claim, struct pci_dev *pdev)
+{
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		if (member->pdev == pdev)
+			return true;
+	return false;
+}
+
+/* What a request said of its own claim, to the pool's claim that it gets instead. */
+static void ptx_claim_dress(struct ptx_claim *claim, struct ptx_claim *wanted)
+{
+	struct ptx_member *member, *asked;
+
+	claim->flags = wanted->flags;
+	ptx_for_each_member(asked, wanted)
+		ptx_for_each_member(member, claim)
+			if (member->pdev == asked->pdev) {
+				member->requested = asked->requested;
+				swap(member->grant, asked->grant);
+			}
+}
+
+/*
+ * Hands a claim of the pool over to the lease that @wanted is for. It has to be
+ * at rest, and as it was when the pool took it. Where somebody's VFIO file has the
+ * group, or was asked to, it is built once more, so that the file is dead.
+ */
+static u32 ptx_claim_take_over(struct ptx_claim *claim, struct ptx_claim *wanted,
+			       const char **culprit)
+{
+	struct ptx_lease *pool = claim->lease, *lease = wanted->lease;
+	struct ptx_member *member;
+	bool rebind = wanted->rebind;
+	u32 reason = PTX_REASON_NONE;
+
+	lockdep_assert_held(&ptx_claims_lock);
+	ptx_for_each_member(member, wanted)
+		if (!ptx_claim_has(claim, member->pdev)) {
+			*culprit = pci_name(member->pdev);
+			return PTX_REASON_GROUP_BLOCKED;
+		}
+	spin_lock(&lease->state_lock);
+	spin_lock_nested(&pool->state_lock, SINGLE_DEPTH_NESTING);
+	if (claim->state != PTX_MEMBER_STATE_READY ||
+	    strcmp(claim->driver, wanted->driver))
+		reason = PTX_REASON_POOLED;
+	ptx_for_each_member(member, claim) {
+		if (member->gone || READ_ONCE(member->leaving))
+			reason = PTX_REASON_GONE;
+		/* An admin may have taken it from its driver by hand. */
+		rebind |= !member->vfio;
+	}
+	if (!reason) {
+		ptx_claim_unlink(claim);
+		ptx_lease_get(lease);
+		WRITE_ONCE(claim->lease, lease);
+		claim->state = PTX_MEMBER_STATE_BUILDING;
+		claim->built = !rebind;
+		claim->error = 0;
+		ptx_claim_dress(claim, wanted);
+	}
+	spin_unlock(&pool->state_lock);
+	spin_unlock(&lease->state_lock);
+	if (!reason)
+		ptx_lease_put(pool);
+	return reason;
+}
+
+/* Nobody has had it: it is as ready as it was. */
+static void ptx_claim_take_back(struct ptx_claim *claim)
+{
+	struct ptx_lease *lease = claim->lease, *pool = ptx_pool_get();
+
+	lockdep_assert_held(&ptx_claims_lock);
+	ptx_grants_give_back(claim);
+	spin_lock(&lease->state_lock);
+	spin_lock_nested(&pool->state_lock, SINGLE_DEPTH_NESTING);
+	WRITE_ONCE(claim->lease, pool);
+	claim->state = PTX_MEMBER_STATE_READY;
+	claim->built = true;
+	/* The list's reference again. */
+	ptx_claim_get(claim);
+	ptx_claim_link(claim);
+	/* The pool has given it up meanwhile. */
+	if (!claim->pooled)
+		ptx_claim_send_home(claim);
+	spin_unlock(&pool->state_lock);
+	spin_unlock(&lease->state_lock);
+	ptx_lease_put(lease);
+}
+
+/* One claim of a request; what it gets may be the pool's instead of its own. */
+static int ptx_claim_take(struct ptx_claim **claim, struct ptx_blockers *blockers)
+{
+	struct ptx_claim *holder = xa_load(&ptx_claims, (*claim)->group_id);
+	u32 reason = PTX_REASON_HELD;
+	const char *culprit = NULL;
+	struct ptx_member *member;
+
+	lockdep_assert_held(&ptx_claims_lock);
+	if (!holder)
+		return ptx_claim_register(*claim);
+	if (holder->quarantined)
+		reason = PTX_REASON_QUARANTINED;
+	else if (ptx_pool_is(holder->lease))
+		reason = ptx_pool_is((*claim)->lease) ? PTX_REASON_POOLED :
+			 ptx_claim_take_over(holder, *claim, &culprit);
+	if (!reason) {
+		ptx_claim_put(*claim);
+		/* The reference that was the list's is the request's. */
+		*claim = holder;
+		return 0;
+	}
+	ptx_for_each_member(member, *claim)
+		if (culprit || member->requested)
+			ptx_blockers_add(blockers, reason,
+					 culprit ?: pci_name(member->pdev),
+					 reason == PTX_REASON_HELD ?
+					 holder->lease->id : 0);
+	return -EBUSY;
+}
+
+/* Nothing was done to its devices yet: they are only claimed. */
+static bool ptx_claim_is_fresh(struct ptx_claim *claim)
+{
+	return list_is_singular(&claim->journal.entries);
+}
+
+static void ptx_claim_untake(struct ptx_claim *claim)
+{
+	lockdep_assert_held(&ptx_claims_lock);
+	if (!ptx_claim_is_fresh(claim)) {
+		ptx_claim_take_back(claim);
+		return;
+	}
+	ptx_claim_unregister(claim);
+	list_first_entry(&claim->journal.entries, struct ptx_entry, node)->armed = false;
+}
+
 /**
  * ptx_claims_take() - claim groups for a request, all or nothing
- * @claims: fresh from ptx_claim_alloc(), each a different group
+ * @claims: fresh from ptx_claim_alloc(), each a different group; where the pool
+ *	has one, its claim takes the place of the fresh one
  * @nr: their number
  * @blockers: gets every claim that is held, with its holder
  *
- * Undone by unwinding each claim's journal.
+ * Undone by ptx_claims_untake(), or, once they are in their lease, by sending
+ * them home.
  *
  * Return: 0, -EBUSY when one is held, -ENOMEM.
  */
 int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 		    struct ptx_blockers *blockers)
 {
-	int ret = 0;
+	unsigned long taken[BITS_TO_LONGS(PTX_DEVICES_MAX)] = {};
+	int ret = 0, err;
 	u32 i;
 
 	mutex_lock(&ptx_claims_lock);
 	for (i = 0; i < nr; i++) {
-		struct ptx_claim *holder = xa_load(&ptx_claims, claims[i]->group_id);
-		struct ptx_member *member;
-
-		if (!holder)
-			continue;
-		ptx_for_each_member(member, claims[i])
-			if (member->requested)
-				ptx_blockers_add(blockers,
-						 holder->quarantined ?
-						 PTX_REASON_QUARANTINED :
-						 PTX_REASON_HELD,
-						 pci_name(member->pdev),
-						 holder->quarantined ? 0 :
-						 holder->lease->id);
-		ret = -EBUSY;
+		err = ptx_claim_take(&claims[i], blockers);
+		__assign_bit(i, taken, !err);
+		ret = ret ?: err;
 	}
-	for (i = 0; !ret && i < nr; i++)
-		ret = ptx_claim_register(claims[i]);
-	if (ret) {
-		/* The one that failed cleaned up after itself. */
-		for (i = 0; i < nr; i++) {
-			struct ptx_entry *entry =
-				list_first_entry(&claims[i]->journal.entries,
-						 struct ptx_entry, node);
-			if (entry->armed) {
-				ptx_claim_unregister(claims[i]);
-				entry->armed = false;
-			}
-		}
-	}
+	for (i = 0; ret && i < nr; i++)
+		if (test_bit(i, taken))
+			ptx_claim_untake(claims[i]);
 	mutex_unlock(&ptx_claims_lock);
+	if (ret)
+		ptx_pool_kick();
 	return ret;
 }
 
 /**
- * ptx_claim_holder() - who holds a group
- * @group: the group
- * @quarantined: set to whether it is in quarantine rather than in a lease
- *
- * Return: the id of the lease that claims it, or 0.
+ * ptx_claims_untake() - undo ptx_claims_take(), before anything was done to them
+ * @claims: the claims, in no lease's list
+ * @nr: their number
  */
-u64 ptx_claim_holder(struct iommu_group *group, bool *quarantined)
+void ptx_claims_untake(struct ptx_claim **claims, u32 nr)
+{
+	u32 i;
+
+	mutex_lock(&ptx_claims_lock);
+	for (i = 0; i < nr; i++)
+		ptx_claim_untake(claims[i]);
+	mutex_unlock(&ptx_claims_lock);
+	ptx_pool_kick();
+}
+
+/**
+ * ptx_claims_link() - put claims that were taken into their lease
+ * @claims: the claims; the lease's state_lock is held
+ * @nr: their number
+ */
+void ptx_claims_link(struct ptx_claim **claims, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		/* The list's reference, dropped when it is home. */
+		ptx_claim_get(claims[i]);
+		ptx_claim_link(claims[i]);
+	}
+}
+
+/**
+ * ptx_claim_holder() - who has a group
+ * @group: the group
+ * @holder: filled in
+ *
+ * Return: true if somebody has.
+ */
+bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder)
 {
 	struct ptx_claim *claim;
-	u64 id = 0;
 
-	*quarantined = false;
-
+	memset(holder, 0, sizeof(*holder));
 	mutex_lock(&ptx_claims_lock);
 	claim = xa_load(&ptx_claims, iommu_group_id(group));
 	if (claim) {
-		*quarantined = READ_ONCE(claim->quarantined);
-		id = *quarantined ? 0 : claim->lease->id;
+		holder->quarantined = READ_ONCE(claim->quarantined);
+		holder->pooled = ptx_pool_is(claim->lease);
+		holder->lease = holder->quarantined ? 0 : claim->lease->id;
 	}
 	mutex_unlock(&ptx_claims_lock);
-	return id;
+	return claim;
 }
 
 /**
@@ -413,16 +641,17 @@ void ptx_claim_quiesce_all(void)
 bool ptx_claim_is_busy(struct ptx_claim *claim)
 {
 	struct ptx_member *member;
+	struct ptx_lease *lease;
 	bool opened = false, present = false;
 
 	if (!ptx_vfio_is_ours(claim->driver))
 		return ptx_group_is_in_use(claim->group);
-	spin_lock(&claim->lease->state_lock);
+	lease = ptx_claim_lock(claim);
 	ptx_for_each_member(member, claim) {
 		opened |= member->opened;
 		present |= !member->gone;
 	}
-	spin_unlock(&claim->lease->state_lock);
+	ptx_claim_unlock(lease);
 	return opened && present;
 }
 
@@ -494,10 +723,102 @@ static void ptx_claim_quarantine(struct ptx_claim *claim)
 	claim->state = PTX_MEMBER_STATE_QUARANTINED;
 	if (!lease->fault.reason)
 		lease->fault = claim->fault;
-	list_del_init(&claim->node);
+	ptx_claim_unlink(claim);
 	spin_unlock(&lease->state_lock);
 	wake_up_all(&lease->wait);
 	ptx_lease_settle(lease);
+}
+
+/* Does it go to the pool, and not home? What is left of a group does not. */
+static bool ptx_claim_is_pooled(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		if (READ_ONCE(member->gone) || READ_ONCE(member->leaving))
+			return false;
+	return READ_ONCE(claim->pooled);
+}
+
+/*
+ * From its lease to the pool, with the reference that the lease's list had; not
+ * while the lease is cutting it, or the next one would have the cut. False if the
+ * pool has given it up meanwhile.
+ */
+static bool ptx_claim_to_pool(struct ptx_claim *claim)
+{
+	struct ptx_lease *lease = claim->lease, *pool = ptx_pool_get();
+	bool quarantined = claim->quarantined, moves = false, cut = false;
+	struct ptx_member *member;
+
+	while (!cut && lease != pool) {
+		wait_event_idle(lease->wait, !READ_ONCE(claim->cutting) ||
+					     READ_ONCE(claim->cut));
+		mutex_lock(&ptx_claims_lock);
+		spin_lock(&lease->state_lock);
+		cut = !claim->cutting || claim->cut;
+		moves = cut && claim->pooled;
+		if (moves) {
+			spin_lock_nested(&pool->state_lock, SINGLE_DEPTH_NESTING);
+			ptx_claim_unlink(claim);
+			WRITE_ONCE(claim->lease, pool);
+			claim->state = PTX_MEMBER_STATE_BUILDING;
+			claim->built = false;
+			claim->quarantined = false;
+			claim->cutting = false;
+			claim->cut = false;
+			claim->flags = 0;
+			claim->error = 0;
+			memset(&claim->fault, 0, sizeof(claim->fault));
+			ptx_for_each_member(member, claim)
+				member->requested = false;
+			ptx_claim_link(claim);
+			spin_unlock(&pool->state_lock);
+		}
+		spin_unlock(&lease->state_lock);
+		mutex_unlock(&ptx_claims_lock);
+	}
+	if (!moves) {
+		ptx_lease_put(pool);
+		return false;
+	}
+	ptx_grants_give_back(claim);
+	ptx_for_each_member(member, claim)
+		ptx_event_pooled(member, lease);
+	wake_up_all(&lease->wait);
+	ptx_lease_settle(lease);
+	ptx_lease_put(lease);
+	if (quarantined)
+		module_put(THIS_MODULE);
+	return true;
+}
+
+/*
+ * Always on its driver anew, so that no VFIO file of a tenant's is worth anything
+ * to the next one. False if it could not be made ready, or is not wanted any more:
+ * then it is on its way home, and not the pool's.
+ */
+static bool ptx_claim_repool(struct ptx_claim *claim)
+{
+	struct ptx_lease *pool = claim->lease;
+	struct ptx_member *member;
+	bool ready;
+	int error;
+
+	error = ptx_bind_take(claim);
+	if (!error)
+		ptx_for_each_member(member, claim)
+			ptx_event_member(PTX_EVENT_MEMBER_READY, member,
+					 PTX_REASON_NONE);
+	spin_lock(&pool->state_lock);
+	claim->built = true;
+	claim->error = error;
+	ready = !error && claim->state == PTX_MEMBER_STATE_BUILDING;
+	claim->state = ready ? PTX_MEMBER_STATE_READY : PTX_MEMBER_STATE_DRAINING;
+	claim->pooled = ready;
+	spin_unlock(&pool->state_lock);
+	wake_up_all(&pool->wait);
+	return ready;
 }
 
 static void ptx_claim_drain(struct ptx_claim *claim)
@@ -507,7 +828,7 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 	struct ptx_fault fault = {};
 	bool quarantined = claim->quarantined;
 	struct ptx_member *member;
-	enum ptx_undo undo;
+	enum ptx_undo undo = PTX_UNDO_DONE;
 
 	ptx_claim_wait_closed(claim);
 	if (ptx_going_down()) {
@@ -517,7 +838,17 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 		 */
 		return;
 	}
-	undo = ptx_journal_unwind(&claim->journal);
+	if (ptx_claim_is_pooled(claim)) {
+		undo = ptx_bind_detach(claim);
+		if (undo != PTX_UNDO_QUARANTINED && ptx_claim_to_pool(claim)) {
+			if (ptx_claim_repool(claim))
+				return;
+			lease = claim->lease;
+			quarantined = false;
+		}
+	}
+	if (undo != PTX_UNDO_QUARANTINED)
+		undo = ptx_journal_unwind(&claim->journal);
 	if (undo == PTX_UNDO_QUARANTINED) {
 		ptx_claim_quarantine(claim);
 		return;
@@ -537,7 +868,7 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 		lease->fault = fault;
 	if (fault.reason && !claim->fault.reason)
 		claim->fault = fault;
-	list_del_init(&claim->node);
+	ptx_claim_unlink(claim);
 	spin_unlock(&lease->state_lock);
 	wake_up_all(&lease->wait);
 	ptx_lease_settle(lease);
@@ -555,16 +886,16 @@ static void ptx_claim_drain(struct ptx_claim *claim)
  */
 bool ptx_claim_retry(struct ptx_claim *claim)
 {
+	struct ptx_lease *lease = ptx_claim_lock(claim);
 	bool start;
 
-	spin_lock(&claim->lease->state_lock);
 	start = claim->state == PTX_MEMBER_STATE_QUARANTINED;
 	if (start) {
 		claim->state = PTX_MEMBER_STATE_DRAINING;
 		claim->bus_was_reset = false;
 		memset(&claim->fault, 0, sizeof(claim->fault));
 	}
-	spin_unlock(&claim->lease->state_lock);
+	ptx_claim_unlock(lease);
 	if (start)
 		ptx_claim_start(claim, ptx_inline);
 	return start;
@@ -643,30 +974,33 @@ void ptx_claim_send_home(struct ptx_claim *claim)
 }
 
 /**
- * ptx_member_describe() - say what there is to say about a member
+ * ptx_member_describe() - say what there is to say about a member of a lease
+ * @holder: the lease; for it, what has gone on to another is home
  * @member: its claim is referenced
  * @info: filled in
  * @publish: the claim is about to be published; say ready rather than building
  */
-void ptx_member_describe(struct ptx_member *member, struct ptx_member_info *info,
-			 bool publish)
+void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
+			 struct ptx_member_info *info, bool publish)
 {
 	struct ptx_claim *claim = member->claim;
+	struct ptx_lease *lease;
 
 	memset(info, 0, sizeof(*info));
 	strscpy(info->name, pci_name(member->pdev));
 	strscpy(info->native_driver, member->native);
 	info->group = claim->group_id;
 	info->kind = ptx_kind_of(member->pdev);
-	spin_lock(&claim->lease->state_lock);
-	info->state = member->gone ? PTX_MEMBER_STATE_GONE : claim->state;
+	lease = ptx_claim_lock(claim);
+	info->state = member->gone ? PTX_MEMBER_STATE_GONE :
+		      lease != holder ? PTX_MEMBER_STATE_HOME : claim->state;
 	if (member->requested)
 		info->flags |= PTX_MEMBER_REQUESTED;
-	if (member->opened)
+	if (member->opened && lease == holder)
 		info->flags |= PTX_MEMBER_OPENED;
 	if (claim->cut && ptx_vfio_is_ours(claim->driver))
 		info->flags |= PTX_MEMBER_CUT;
-	spin_unlock(&claim->lease->state_lock);
+	ptx_claim_unlock(lease);
 	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)
 		info->state = PTX_MEMBER_STATE_READY;
 	/* Also before it is published: udev asks when the file appears. */

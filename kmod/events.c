@@ -14,6 +14,7 @@
 #include "events.h"
 #include "lease.h"
 #include "netlink_gen.h"
+#include "pool.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -85,6 +86,12 @@ static void ptx_notice_send(const struct ptx_notice *notice)
 	genlmsg_multicast(&ptx_nl_family, skb, 0, PTX_NLGRP_EVENTS, GFP_KERNEL);
 }
 
+/* The pool is nobody's lease. */
+static struct ptx_lease *ptx_notice_lease(struct ptx_lease *lease)
+{
+	return ptx_pool_is(lease) ? NULL : lease;
+}
+
 /**
  * ptx_event_device() - something happened to a device of nobody's in particular
  * @event: what
@@ -130,12 +137,30 @@ void ptx_event_member(enum ptx_event event, struct ptx_member *member,
 	const char *driver = event == PTX_EVENT_MEMBER_HOME ? member->native :
 			     event == PTX_EVENT_MEMBER_READY ? member->claim->driver :
 			     NULL;
+	struct ptx_lease *lease = ptx_claim_lease(member->claim);
 	const struct ptx_notice notice = {
 		.event = event,
 		.reason = reason,
 		.device = pci_name(member->pdev),
 		.driver = driver,
-		.lease = member->claim->lease,
+		.lease = ptx_notice_lease(lease),
+	};
+
+	ptx_notice_send(&notice);
+	ptx_lease_put(lease);
+}
+
+/**
+ * ptx_event_pooled() - a lease has given a device back, to the pool
+ * @member: which
+ * @lease: whose it was
+ */
+void ptx_event_pooled(struct ptx_member *member, struct ptx_lease *lease)
+{
+	const struct ptx_notice notice = {
+		.event = PTX_EVENT_MEMBER_POOLED,
+		.device = pci_name(member->pdev),
+		.lease = lease,
 	};
 
 	ptx_notice_send(&notice);
@@ -151,16 +176,18 @@ void ptx_event_member(enum ptx_event event, struct ptx_member *member,
 void ptx_event_reset(struct ptx_member *member, const char *method, s64 ms,
 		     int error)
 {
+	struct ptx_lease *lease = ptx_claim_lease(member->claim);
 	const struct ptx_notice notice = {
 		.event = PTX_EVENT_MEMBER_RESET,
 		.reason = error ? PTX_REASON_NOT_WELL : PTX_REASON_NONE,
 		.device = pci_name(member->pdev),
-		.lease = member->claim->lease,
+		.lease = ptx_notice_lease(lease),
 		.method = method,
 		.took_ms = ms,
 	};
 
 	ptx_notice_send(&notice);
+	ptx_lease_put(lease);
 }
 
 /**

@@ -13,7 +13,6 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "catalog.h"
 #include "grant.h"
 #include "lease.h"
 #include "revoke.h"
@@ -41,9 +40,18 @@ static bool ptx_grant_is_for_us(const struct ptx_grant *grant)
 
 static bool ptx_grant_fits(const struct ptx_grant *grant, struct pci_dev *pdev)
 {
-	return (!grant->device[0] || !strcmp(grant->device, pci_name(pdev))) &&
-	       (grant->any_kind || grant->kind == ptx_kind_of(pdev)) &&
-	       (!grant->vendor || grant->vendor == pdev->vendor);
+	struct ptx_member *member;
+	bool fits;
+
+	fits = ptx_selector_fits(&grant->what, pdev);
+	if (!fits || !grant->pooled)
+		return fits;
+	member = ptx_member_get(pdev);
+	if (!member)
+		return false;
+	fits = READ_ONCE(member->claim->pooled);
+	ptx_member_put(member);
+	return fits;
 }
 
 /**

@@ -8,7 +8,8 @@
 #include <linux/uidgid.h>
 #include <uapi/linux/ptx.h>
 
-struct pci_dev;
+#include "catalog.h"
+
 struct ptx_add;
 struct ptx_claim;
 
@@ -20,10 +21,8 @@ struct ptx_claim;
  * @to_group: it is for a group rather than a user
  * @uid: the user
  * @gid: the group
- * @device: this device only, or empty
- * @any_kind: devices of every kind
- * @kind: else of this one
- * @vendor: of this PCI vendor only, or 0
+ * @what: which devices
+ * @pooled: and of those, only what the pool has
  * @max_devices: how many may be leased under it at once, or 0
  * @used: how many are
  * @revoked: it was withdrawn, and so was everything taken under it
@@ -35,10 +34,8 @@ struct ptx_grant {
 	bool to_group;
 	kuid_t uid;
 	kgid_t gid;
-	char device[PTX_DEVICE_NAME_SIZE];
-	bool any_kind;
-	enum ptx_kind kind;
-	u16 vendor;
+	struct ptx_selector what;
+	bool pooled;
 	u32 max_devices;
 	u32 used;
 	bool revoked;

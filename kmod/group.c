@@ -146,7 +146,7 @@ void ptx_group_judge(const struct ptx_group_look *look, const char *name,
 		ptx_blockers_add(blockers, PTX_REASON_QUARANTINED, name, 0);
 	else if (look->holder)
 		ptx_blockers_add(blockers, PTX_REASON_HELD, name, look->holder);
-	else if (look->in_use)
+	else if (look->in_use && !look->pooled)
 		ptx_blockers_add(blockers, PTX_REASON_IN_USE, name, 0);
 	if (look->direct_region)
 		ptx_blockers_add(blockers, PTX_REASON_RESERVED_REGION, name, 0);
@@ -188,9 +188,13 @@ void ptx_group_verdict(struct ptx_claim *claim, u32 flags,
 		.isolated_msi = iommu_group_has_isolated_msi(claim->group),
 		.exact = flags & PTX_ADD_FLAGS_EXACT,
 	};
+	struct ptx_holder holder;
 	struct ptx_member *member;
 
-	look.holder = ptx_claim_holder(claim->group, &look.quarantined);
+	ptx_claim_holder(claim->group, &holder);
+	look.holder = holder.lease;
+	look.quarantined = holder.quarantined;
+	look.pooled = holder.pooled;
 	ptx_group_judge(&look, ptx_group_first_name(claim), blockers);
 	ptx_for_each_member(member, claim) {
 		const struct ptx_member_look seen = {

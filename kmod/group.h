@@ -27,6 +27,7 @@ bool ptx_device_does_kernel_dma(struct device *dev);
  * struct ptx_group_look - what there is to see of a group
  * @holder: id of the lease that claims it, or 0
  * @quarantined: it is in quarantine
+ * @pooled: the pool has it, and will see to whoever uses it
  * @in_use: userspace owns its DMA
  * @direct_region: firmware demands identity-mapped memory
  * @isolated_msi: its interrupts cannot be forged
@@ -35,6 +36,7 @@ bool ptx_device_does_kernel_dma(struct device *dev);
 struct ptx_group_look {
 	u64 holder;
 	bool quarantined;
+	bool pooled;
 	bool in_use;
 	bool direct_region;
 	bool isolated_msi;

@@ -68,12 +68,14 @@ void ptx_journal_arm(struct ptx_journal *journal, struct ptx_entry *entry)
 EXPORT_SYMBOL_IF_KUNIT(ptx_journal_arm);
 
 /**
- * ptx_journal_unwind() - undo everything, last entry first
- * @journal: is empty afterwards, unless a step said PTX_UNDO_QUARANTINED
+ * ptx_journal_unwind_to() - undo, last entry first, until one of a kind comes
+ * @journal: the journal
+ * @stop: the kind, whose entries stay, with all before them; NULL for none
  *
  * Return: the worst that an undo step reported.
  */
-enum ptx_undo ptx_journal_unwind(struct ptx_journal *journal)
+enum ptx_undo ptx_journal_unwind_to(struct ptx_journal *journal,
+				    const struct ptx_step *stop)
 {
 	enum ptx_undo worst = PTX_UNDO_DONE;
 	struct ptx_entry *entry;
@@ -82,6 +84,8 @@ enum ptx_undo ptx_journal_unwind(struct ptx_journal *journal)
 						 struct ptx_entry, node))) {
 		const struct ptx_step *step = entry->step;
 
+		if (step == stop)
+			break;
 		if (entry->armed) {
 			ptx_journal_at(journal, step->undoing);
 			worst = max(worst, step->undo(entry));
@@ -93,5 +97,17 @@ enum ptx_undo ptx_journal_unwind(struct ptx_journal *journal)
 	}
 	ptx_journal_at(journal, NULL);
 	return worst;
+}
+EXPORT_SYMBOL_IF_KUNIT(ptx_journal_unwind_to);
+
+/**
+ * ptx_journal_unwind() - undo everything, last entry first
+ * @journal: is empty afterwards, unless a step said PTX_UNDO_QUARANTINED
+ *
+ * Return: the worst that an undo step reported.
+ */
+enum ptx_undo ptx_journal_unwind(struct ptx_journal *journal)
+{
+	return ptx_journal_unwind_to(journal, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_journal_unwind);

@@ -20,6 +20,7 @@
 #include "claim.h"
 #include "events.h"
 #include "lease.h"
+#include "pool.h"
 #include "ptx_main.h"
 #include "request.h"
 #include "revoke.h"
@@ -38,7 +39,7 @@ static void ptx_lease_free_work(struct work_struct *work)
 
 	ptx_bond_untie(&lease->bond);
 	mutex_destroy(&lease->lock);
-	kfree(lease);
+	kfree_rcu(lease, rcu);
 }
 
 static void ptx_lease_last_put(struct kref *ref)
@@ -255,6 +256,22 @@ void ptx_lease_drain(struct ptx_lease *lease)
 	ptx_lease_settle(lease);
 }
 
+/**
+ * ptx_lease_setup() - prepare an empty lease, which no registry has yet
+ * @lease: zeroed
+ */
+void ptx_lease_setup(struct ptx_lease *lease)
+{
+	kref_init(&lease->ref);
+	mutex_init(&lease->lock);
+	spin_lock_init(&lease->state_lock);
+	INIT_LIST_HEAD(&lease->claims);
+	init_waitqueue_head(&lease->wait);
+	INIT_WORK(&lease->free_work, ptx_lease_free_work);
+	ptx_revoke_init(lease);
+	INIT_HLIST_NODE(&lease->by_name);
+}
+
 /* Has somebody as many as one may have who needs a grant for them? */
 static bool ptx_leases_full(kuid_t owner)
 {
@@ -298,14 +315,7 @@ struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
 		*reason = PTX_REASON_NO_MEMORY;
 		return ERR_PTR(-ENOMEM);
 	}
-	kref_init(&lease->ref);
-	mutex_init(&lease->lock);
-	spin_lock_init(&lease->state_lock);
-	INIT_LIST_HEAD(&lease->claims);
-	init_waitqueue_head(&lease->wait);
-	INIT_WORK(&lease->free_work, ptx_lease_free_work);
-	ptx_revoke_init(lease);
-	INIT_HLIST_NODE(&lease->by_name);
+	ptx_lease_setup(lease);
 	memcpy(lease->name, name, len);
 	lease->owner = owner;
 	lease->persistent = persistent;
@@ -393,7 +403,7 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	struct device *dev = data;
 	struct ptx_member *member, *other;
 	struct ptx_lease *lease;
-	bool all_gone = true;
+	bool over = true;
 
 	if (action != BUS_NOTIFY_BIND_DRIVER && action != BUS_NOTIFY_DEL_DEVICE &&
 	    action != BUS_NOTIFY_REMOVED_DEVICE)
@@ -409,13 +419,13 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 		ptx_member_put(member);
 		return NOTIFY_OK;
 	}
-	lease = member->claim->lease;
-	ptx_lease_get(lease);
-	spin_lock(&lease->state_lock);
+	lease = ptx_claim_lock(member->claim);
 	WRITE_ONCE(member->gone, true);
 	ptx_for_each_member(other, member->claim)
-		all_gone &= other->gone;
-	if (all_gone)
+		over &= other->gone;
+	/* What is left of a group is not what the pool was given. */
+	over |= ptx_pool_is(lease);
+	if (over)
 		ptx_claim_send_home(member->claim);
 	spin_unlock(&lease->state_lock);
 	ptx_claim_forget(member);
@@ -423,7 +433,7 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	wake_up_all(&lease->wait);
 	ptx_lease_kick(lease);
 	/* Out of quarantine: there is nothing left to make well. */
-	if (all_gone)
+	if (over)
 		ptx_claim_retry(member->claim);
 	ptx_member_put(member);
 	ptx_lease_put(lease);
@@ -503,6 +513,9 @@ void ptx_leases_quiesce(void)
 	xa_for_each(&ptx_leases, id, lease)
 		wake_up_all(&lease->wait);
 	mutex_unlock(&ptx_leases_lock);
+	lease = ptx_pool_get();
+	wake_up_all(&lease->wait);
+	ptx_lease_put(lease);
 }
 
 /*

@@ -39,8 +39,9 @@ struct ptx_vfio_device;
  * - ptx_grants_lock (grant.c): a leaf; taken when the last reference to a claim
  *   goes, wherever that is
  * - the lock of a struct ptx_vfio_device: whoever cuts it, against its removal
- * - ptx_lease.state_lock: short, never held across a call out. Probe, remove,
- *   VFIO's ops and bus notifiers take nothing else of ours but the two above.
+ * - ptx_lease.state_lock: short, never held across a call out; that of the pool
+ *   last. Probe, remove, VFIO's ops and bus notifiers take nothing else of ours
+ *   but the two above.
  */
 
 /**
@@ -99,6 +100,7 @@ struct ptx_revocation {
 /**
  * struct ptx_lease - devices held for one VM
  * @ref: one for the registry until released, one per claim, one per file
+ * @rcu: who holds a claim is looked up without a lock
  * @id: never used twice
  * @name: unique among live leases
  * @owner: may open the devices and see the lease
@@ -119,6 +121,7 @@ struct ptx_revocation {
  */
 struct ptx_lease {
 	struct kref ref;
+	struct rcu_head rcu;
 	u64 id;
 	char name[PTX_LEASE_NAME_MAX + 1];
 	kuid_t owner;
@@ -145,7 +148,10 @@ struct ptx_lease {
  * @ref: one for the lease's list, one per running work, plus passers-by
  * @rcu: lookups by device do not lock
  * @node: in the lease's claims, under its state_lock
- * @lease: holds a reference
+ * @lease: who holds it, a reference. Changes only where the pool hands a claim
+ *	over or takes it back, under ptx_claims_lock and the state_lock of both;
+ *	it does not while the claim's work runs or a device of it is open. Everybody
+ *	else goes through ptx_claim_lock() or ptx_claim_lease().
  * @group: holds a reference, since group ids are reused
  * @group_id: its number
  * @members: of struct ptx_member; fixed once the group was read
@@ -155,6 +161,8 @@ struct ptx_lease {
  * @journal: belongs to the work item, or to the task that runs it inline
  * @work: builds the claim up, and takes it down
  * @attached: a device of it has been on a VFIO driver
+ * @pooled: it goes to the pool rather than home; under the lease's state_lock
+ * @rebind: it may not change hands as it is; of a request that wants it
  * @bus_was_reset: for all its devices at once, on this way out or home
  * @quarantined: it has been, and is until it is home; holds the module
  * @state: under the lease's state_lock
@@ -181,6 +189,8 @@ struct ptx_claim {
 	struct ptx_journal journal;
 	struct work_struct work;
 	bool attached;
+	bool pooled;
+	bool rebind;
 	bool bus_was_reset;
 	bool quarantined;
 	enum ptx_member_state state;
@@ -248,6 +258,18 @@ struct ptx_blockers {
 	struct ptx_fault first;
 };
 
+/**
+ * struct ptx_holder - who has a group
+ * @lease: the id of the lease that claims it, or 0
+ * @quarantined: it is in quarantine
+ * @pooled: it is in the pool
+ */
+struct ptx_holder {
+	u64 lease;
+	bool quarantined;
+	bool pooled;
+};
+
 void ptx_blockers_add(struct ptx_blockers *blockers, u32 reason,
 		      const char *culprit, u64 lease);
 void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
@@ -286,6 +308,7 @@ struct ptx_add {
 };
 
 /* lease.c */
+void ptx_lease_setup(struct ptx_lease *lease);
 struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
 				   bool persistent, struct file *pidfd,
 				   u32 *reason);
@@ -332,20 +355,25 @@ struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
 				  const char *driver,
 				  struct ptx_blockers *blockers);
 void ptx_claim_put(struct ptx_claim *claim);
+struct ptx_lease *ptx_claim_lease(struct ptx_claim *claim);
+struct ptx_lease *ptx_claim_lock(struct ptx_claim *claim);
+void ptx_claim_unlock(struct ptx_lease *lease);
 static inline void ptx_claim_get(struct ptx_claim *claim)
 {
 	kref_get(&claim->ref);
 }
 int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 		    struct ptx_blockers *blockers);
-u64 ptx_claim_holder(struct iommu_group *group, bool *quarantined);
+void ptx_claims_link(struct ptx_claim **claims, u32 nr);
+void ptx_claims_untake(struct ptx_claim **claims, u32 nr);
+bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder);
 struct ptx_member *ptx_member_get(struct pci_dev *pdev);
 static inline void ptx_member_put(struct ptx_member *member)
 {
 	ptx_claim_put(member->claim);
 }
-void ptx_member_describe(struct ptx_member *member, struct ptx_member_info *info,
-			 bool publish);
+void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
+			 struct ptx_member_info *info, bool publish);
 void ptx_claim_forget(struct ptx_member *member);
 void ptx_claim_quiesce_all(void);
 

@@ -13,7 +13,9 @@
 #include "grant.h"
 #include "lease.h"
 #include "netlink.h"
+#include "pool.h"
 #include "ptx_main.h"
+#include "reserve.h"
 #include "reset.h"
 #include "vfio_pci.h"
 
@@ -92,11 +94,13 @@ static const struct ptx_part ptx_parts[] = {
 	{ NULL, ptx_grants_exit },
 	{ NULL, ptx_reset_exit },
 	{ ptx_wq_init, ptx_wq_exit },
+	{ ptx_pool_init, ptx_pool_exit },
 	{ ptx_lease_init, ptx_lease_exit },
 	{ ptx_vfio_init, ptx_vfio_exit },
 	{ ptx_reboot_init, ptx_reboot_exit },
 	{ ptx_netlink_init, ptx_netlink_exit },
 	{ ptx_catalog_init, ptx_catalog_exit },
+	{ ptx_reserve_init, ptx_reserve_exit },
 	{ ptx_chardev_init, ptx_chardev_exit },
 };
 

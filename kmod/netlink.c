@@ -18,6 +18,7 @@
 #include <net/sock.h>
 
 #include "access.h"
+#include "catalog.h"
 #include "events.h"
 #include "lease.h"
 #include "netlink.h"
@@ -78,6 +79,7 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_ERROR_CORRECTABLE] = "a PCI Express error, corrected",
 	[PTX_REASON_ERROR_NONFATAL] = "a PCI Express error, not corrected",
 	[PTX_REASON_ERROR_FATAL] = "a PCI Express error, fatal",
+	[PTX_REASON_POOLED] = "the pool has it, and cannot give it now",
 	[PTX_REASON_GRANT_USED_UP] = "as many are leased under its grant as may be",
 };
 
@@ -146,7 +148,9 @@ int ptx_nl_check(struct genl_info *info)
 		    !(type == PTX_A_LEASE_DEVICE &&
 		      (info->genlhdr->cmd == PTX_CMD_LEASE_NEW ||
 		       info->genlhdr->cmd == PTX_CMD_LEASE_ADD ||
-		       info->genlhdr->cmd == PTX_CMD_LEASE_REMOVE))) {
+		       info->genlhdr->cmd == PTX_CMD_LEASE_REMOVE ||
+		       info->genlhdr->cmd == PTX_CMD_POOL_ADD ||
+		       info->genlhdr->cmd == PTX_CMD_POOL_REMOVE))) {
 			NL_SET_ERR_MSG_ATTR(info->extack, attr,
 					    "attribute given twice");
 			return -EINVAL;
@@ -171,8 +175,14 @@ int ptx_nl_right(struct sk_buff *skb, struct genl_info *info,
 	return ptx_nl_fail_reason(info, -EPERM, PTX_REASON_NO_RIGHT);
 }
 
-/* Only for commands that have the attribute: there are no others in the array. */
-static enum ptx_right ptx_nl_add_right(struct genl_info *info)
+/**
+ * ptx_nl_add_right() - what a message asks for that adds devices
+ * @info: the request, of a command that has the flags: there are no others in
+ *	the array
+ *
+ * Return: the right that it needs.
+ */
+enum ptx_right ptx_nl_add_right(struct genl_info *info)
 {
 	struct nlattr *flags = info->attrs[PTX_A_LEASE_ADD_FLAGS];
 
@@ -180,15 +190,15 @@ static enum ptx_right ptx_nl_add_right(struct genl_info *info)
 	       PTX_RIGHT_FORCE : PTX_RIGHT_CHANGE;
 }
 
-static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_member *member,
-			     bool publish)
+static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_lease *lease,
+			     struct ptx_member *member, bool publish)
 {
 	struct ptx_claim *claim = member->claim;
 	const char *at = READ_ONCE(claim->journal.at);
 	struct ptx_member_info info;
 	struct nlattr *nest;
 
-	ptx_member_describe(member, &info, publish);
+	ptx_member_describe(lease, member, &info, publish);
 	nest = nla_nest_start(skb, PTX_A_LEASE_MEMBER);
 	if (!nest ||
 	    nla_put_string(skb, PTX_A_MEMBER_DEVICE, info.name) ||
@@ -246,7 +256,7 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 	ret = forced ? nla_put_flag(skb, PTX_A_LEASE_FORCED) : 0;
 	for (i = 0; !ret && i < nr; i++)
 		ptx_for_each_member(member, claims[i]) {
-			ret = ptx_nl_put_member(skb, member, publish);
+			ret = ptx_nl_put_member(skb, lease, member, publish);
 			if (ret)
 				break;
 		}
@@ -384,7 +394,15 @@ int ptx_nl_lease_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-static struct ptx_device_name *ptx_nl_devices(struct genl_info *info, u32 *nr)
+/**
+ * ptx_nl_devices() - the devices that a message names
+ * @info: the request, with attributes of a lease
+ * @nr: gets their number
+ *
+ * Return: an array, to be freed with kfree(), NULL for none; -E2BIG, -EINVAL,
+ * -ENOMEM, having said why.
+ */
+struct ptx_device_name *ptx_nl_devices(struct genl_info *info, u32 *nr)
 {
 	struct ptx_device_name *devices;
 	struct nlattr *attr;
@@ -420,12 +438,45 @@ static struct ptx_device_name *ptx_nl_devices(struct genl_info *info, u32 *nr)
 	return devices;
 }
 
-static u32 ptx_nl_timeout(struct genl_info *info)
+/**
+ * ptx_nl_timeout() - how long a message lets us wait
+ * @info: the request, with attributes of a lease
+ *
+ * Return: milliseconds.
+ */
+u32 ptx_nl_timeout(struct genl_info *info)
 {
 	struct nlattr *attr = info->attrs[PTX_A_LEASE_TIMEOUT_MS];
 
 	return attr && nla_get_u32(attr) ? nla_get_u32(attr) :
 					   PTX_TIMEOUT_DEFAULT_MS;
+}
+
+/**
+ * ptx_nl_selector() - which devices a message is about
+ * @info: the request
+ * @device: its attributes, each of which may be NULL: an address,
+ * @kind: a kind,
+ * @vendor: and a PCI vendor
+ * @sel: filled in
+ *
+ * Return: 0, or -EINVAL, having said why.
+ */
+int ptx_nl_selector(struct genl_info *info, struct nlattr *device,
+		    struct nlattr *kind, struct nlattr *vendor,
+		    struct ptx_selector *sel)
+{
+	if (device)
+		nla_strscpy(sel->device, device, sizeof(sel->device));
+	sel->any_kind = !kind;
+	sel->kind = kind ? nla_get_u32(kind) : 0;
+	sel->vendor = vendor ? nla_get_u16(vendor) : 0;
+	/* It would be about everything. */
+	if ((device && !sel->device[0]) || (vendor && !sel->vendor)) {
+		NL_SET_ERR_MSG(info->extack, "leave out what does not matter");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /**

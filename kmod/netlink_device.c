@@ -16,6 +16,7 @@
 #include "lease.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "pool.h"
 #include "reset.h"
 
 /* What a blocker or a group mate takes in a message at most. */
@@ -26,17 +27,21 @@
 static int ptx_nl_put_membership(struct sk_buff *skb, struct pci_dev *pdev)
 {
 	struct ptx_member *member = ptx_member_get(pdev);
+	struct ptx_lease *lease;
 	int ret = 0;
 
 	if (!member)
 		return 0;
-	/* The lease of a device in quarantine is over. */
-	if (!READ_ONCE(member->claim->quarantined))
-		ret = nla_put_u64_64bit(skb, PTX_A_DEVICE_LEASE_ID,
-					member->claim->lease->id, 0);
+	lease = ptx_claim_lease(member->claim);
+	/* The lease of a device in quarantine is over; that of the pool is nobody's. */
+	if (!READ_ONCE(member->claim->quarantined) && !ptx_pool_is(lease))
+		ret = nla_put_u64_64bit(skb, PTX_A_DEVICE_LEASE_ID, lease->id, 0);
+	if (!ret && READ_ONCE(member->claim->pooled))
+		ret = nla_put_flag(skb, PTX_A_DEVICE_POOLED);
 	ret = ret ?:
 	      nla_put_u32(skb, PTX_A_DEVICE_MEMBER_STATE,
 			  READ_ONCE(member->claim->state));
+	ptx_lease_put(lease);
 	ptx_member_put(member);
 	return ret;
 }

@@ -83,19 +83,45 @@ static const struct nla_policy ptx_lease_revoke_nl_policy[PTX_A_LEASE_KILL_MS + 
 };
 
 /* PTX_CMD_GRANT_NEW - do */
-static const struct nla_policy ptx_grant_new_nl_policy[PTX_A_GRANT_MAX_DEVICES + 1] = {
+static const struct nla_policy ptx_grant_new_nl_policy[PTX_A_GRANT_POOLED + 1] = {
 	[PTX_A_GRANT_UID] = { .type = NLA_U32, },
 	[PTX_A_GRANT_GID] = { .type = NLA_U32, },
 	[PTX_A_GRANT_DEVICE] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_GRANT_KIND] = NLA_POLICY_MAX(NLA_U32, 8),
 	[PTX_A_GRANT_VENDOR_ID] = { .type = NLA_U16, },
 	[PTX_A_GRANT_MAX_DEVICES] = NLA_POLICY_MAX(NLA_U32, PTX_DEVICES_MAX),
+	[PTX_A_GRANT_POOLED] = { .type = NLA_FLAG, },
 };
 
 /* PTX_CMD_GRANT_DEL - do */
 static const struct nla_policy ptx_grant_del_nl_policy[PTX_A_GRANT_REVOKE + 1] = {
 	[PTX_A_GRANT_ID] = { .type = NLA_U64, },
 	[PTX_A_GRANT_REVOKE] = { .type = NLA_FLAG, },
+};
+
+/* PTX_CMD_POOL_ADD - do */
+static const struct nla_policy ptx_pool_add_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
+	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+};
+
+/* PTX_CMD_POOL_REMOVE - do */
+static const struct nla_policy ptx_pool_remove_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+};
+
+/* PTX_CMD_RESERVE_NEW - do */
+static const struct nla_policy ptx_reserve_new_nl_policy[PTX_A_RESERVE_VENDOR_ID + 1] = {
+	[PTX_A_RESERVE_DEVICE] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
+	[PTX_A_RESERVE_KIND] = NLA_POLICY_MAX(NLA_U32, 8),
+	[PTX_A_RESERVE_VENDOR_ID] = { .type = NLA_U16, },
+};
+
+/* PTX_CMD_RESERVE_DEL - do */
+static const struct nla_policy ptx_reserve_del_nl_policy[PTX_A_RESERVE_ID + 1] = {
+	[PTX_A_RESERVE_ID] = { .type = NLA_U64, },
 };
 
 /* Ops table for ptx */
@@ -173,7 +199,7 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.cmd		= PTX_CMD_GRANT_NEW,
 		.doit		= ptx_nl_grant_new_doit,
 		.policy		= ptx_grant_new_nl_policy,
-		.maxattr	= PTX_A_GRANT_MAX_DEVICES,
+		.maxattr	= PTX_A_GRANT_POOLED,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -186,6 +212,39 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 	{
 		.cmd	= PTX_CMD_GRANT_GET,
 		.dumpit	= ptx_nl_grant_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= PTX_CMD_POOL_ADD,
+		.doit		= ptx_nl_pool_add_doit,
+		.policy		= ptx_pool_add_nl_policy,
+		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_POOL_REMOVE,
+		.doit		= ptx_nl_pool_remove_doit,
+		.policy		= ptx_pool_remove_nl_policy,
+		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_RESERVE_NEW,
+		.doit		= ptx_nl_reserve_new_doit,
+		.policy		= ptx_reserve_new_nl_policy,
+		.maxattr	= PTX_A_RESERVE_VENDOR_ID,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_RESERVE_DEL,
+		.doit		= ptx_nl_reserve_del_doit,
+		.policy		= ptx_reserve_del_nl_policy,
+		.maxattr	= PTX_A_RESERVE_ID,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= PTX_CMD_RESERVE_GET,
+		.dumpit	= ptx_nl_reserve_get_dumpit,
 		.flags	= GENL_CMD_CAP_DUMP,
 	},
 };

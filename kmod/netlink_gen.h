@@ -28,6 +28,11 @@ int ptx_nl_lease_revoke_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_grant_new_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_grant_del_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_grant_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int ptx_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info);
+int ptx_nl_pool_remove_doit(struct sk_buff *skb, struct genl_info *info);
+int ptx_nl_reserve_new_doit(struct sk_buff *skb, struct genl_info *info);
+int ptx_nl_reserve_del_doit(struct sk_buff *skb, struct genl_info *info);
+int ptx_nl_reserve_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	PTX_NLGRP_EVENTS,

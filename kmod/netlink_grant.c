@@ -26,9 +26,12 @@ static int ptx_nl_put_grant(struct sk_buff *skb, const struct ptx_grant *grant,
 		ret = nla_put_u32(skb, PTX_A_GRANT_UID,
 				  from_kuid_munged(ns, grant->uid));
 	if (ret || nla_put_u64_64bit(skb, PTX_A_GRANT_ID, grant->id, 0) ||
-	    ptx_nl_put_string(skb, PTX_A_GRANT_DEVICE, grant->device) ||
-	    (!grant->any_kind && nla_put_u32(skb, PTX_A_GRANT_KIND, grant->kind)) ||
-	    (grant->vendor && nla_put_u16(skb, PTX_A_GRANT_VENDOR_ID, grant->vendor)) ||
+	    ptx_nl_put_string(skb, PTX_A_GRANT_DEVICE, grant->what.device) ||
+	    (!grant->what.any_kind &&
+	     nla_put_u32(skb, PTX_A_GRANT_KIND, grant->what.kind)) ||
+	    (grant->what.vendor &&
+	     nla_put_u16(skb, PTX_A_GRANT_VENDOR_ID, grant->what.vendor)) ||
+	    (grant->pooled && nla_put_flag(skb, PTX_A_GRANT_POOLED)) ||
 	    (grant->max_devices &&
 	     nla_put_u32(skb, PTX_A_GRANT_MAX_DEVICES, grant->max_devices)) ||
 	    nla_put_u32(skb, PTX_A_GRANT_USED, grant->used))
@@ -42,9 +45,6 @@ static int ptx_nl_grant(struct genl_info *info, struct user_namespace *ns,
 {
 	struct nlattr *uid = info->attrs[PTX_A_GRANT_UID];
 	struct nlattr *gid = info->attrs[PTX_A_GRANT_GID];
-	struct nlattr *device = info->attrs[PTX_A_GRANT_DEVICE];
-	struct nlattr *kind = info->attrs[PTX_A_GRANT_KIND];
-	struct nlattr *vendor = info->attrs[PTX_A_GRANT_VENDOR_ID];
 	struct nlattr *max = info->attrs[PTX_A_GRANT_MAX_DEVICES];
 
 	if (!uid == !gid) {
@@ -58,19 +58,15 @@ static int ptx_nl_grant(struct genl_info *info, struct user_namespace *ns,
 		NL_SET_BAD_ATTR(info->extack, uid ?: gid);
 		return -EINVAL;
 	}
-	if (device)
-		nla_strscpy(rule->device, device, sizeof(rule->device));
-	rule->any_kind = !kind;
-	rule->kind = kind ? nla_get_u32(kind) : 0;
-	rule->vendor = vendor ? nla_get_u16(vendor) : 0;
+	rule->pooled = info->attrs[PTX_A_GRANT_POOLED];
 	rule->max_devices = max ? nla_get_u32(max) : 0;
-	/* It would be a grant of everything. */
-	if ((device && !rule->device[0]) || (vendor && !rule->vendor) ||
-	    (max && !rule->max_devices)) {
+	if (max && !rule->max_devices) {
 		NL_SET_ERR_MSG(info->extack, "leave out what does not matter");
 		return -EINVAL;
 	}
-	return 0;
+	return ptx_nl_selector(info, info->attrs[PTX_A_GRANT_DEVICE],
+			       info->attrs[PTX_A_GRANT_KIND],
+			       info->attrs[PTX_A_GRANT_VENDOR_ID], &rule->what);
 }
 
 int ptx_nl_grant_new_doit(struct sk_buff *skb, struct genl_info *info)

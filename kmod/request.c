@@ -17,6 +17,7 @@
 #include "grant.h"
 #include "group.h"
 #include "lease.h"
+#include "pool.h"
 #include "ptx_main.h"
 #include "request.h"
 
@@ -105,8 +106,13 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add)
 		if (ret)
 			return ret;
 	}
-	for (i = 0; i < add->nr_claims; i++)
-		ptx_group_verdict(add->claims[i], add->flags, add->blockers);
+	for (i = 0; i < add->nr_claims; i++) {
+		struct ptx_claim *claim = add->claims[i];
+
+		ptx_group_verdict(claim, add->flags, add->blockers);
+		claim->rebind = add->flags & PTX_ADD_FLAGS_RESET ||
+				iommu_group_dma_owner_claimed(claim->group);
+	}
 	if (first)
 		return first;
 	if (add->blockers->nr)
@@ -134,15 +140,24 @@ static bool ptx_add_is_settled(struct ptx_lease *lease, struct ptx_add *add)
 	return settled;
 }
 
-static bool ptx_add_is_home(struct ptx_lease *lease, struct ptx_claim **claims,
-			    u32 nr)
+/**
+ * ptx_claims_are_home() - has a lease given its claims back
+ * @lease: the lease
+ * @claims: the claims
+ * @nr: their number
+ *
+ * Return: true if it has, be it that they are in quarantine.
+ */
+bool ptx_claims_are_home(struct ptx_lease *lease, struct ptx_claim **claims, u32 nr)
 {
 	bool home = true;
 	u32 i;
 
 	spin_lock(&lease->state_lock);
+	/* What went to the pool is not ours any more either. */
 	for (i = 0; i < nr; i++)
-		home &= list_empty(&claims[i]->node);
+		home &= list_empty(&claims[i]->node) ||
+			READ_ONCE(claims[i]->lease) != lease;
 	spin_unlock(&lease->state_lock);
 	return home;
 }
@@ -179,24 +194,21 @@ static int ptx_add_start(struct ptx_lease *lease, struct ptx_add *add)
 		members += claim->nr_members;
 	for (i = 0; i < add->nr_claims; i++)
 		members += add->claims[i]->nr_members;
-	if (members > PTX_DEVICES_MAX)
+	if (members > PTX_DEVICES_MAX && !ptx_pool_is(lease))
 		ret = -E2BIG;
 	else if (ptx_lease_open_for_business(lease))
-		for (i = 0; i < add->nr_claims; i++) {
-			/* The list's reference, dropped when it is home. */
-			ptx_claim_get(add->claims[i]);
-			list_add_tail(&add->claims[i]->node, &lease->claims);
-		}
+		ptx_claims_link(add->claims, add->nr_claims);
 	else
 		ret = -ESHUTDOWN;
 	spin_unlock(&lease->state_lock);
 	if (ret) {
-		for (i = 0; i < add->nr_claims; i++)
-			ptx_journal_unwind(&add->claims[i]->journal);
+		ptx_claims_untake(add->claims, add->nr_claims);
 		return ret;
 	}
+	/* The pool's are built already. */
 	for (i = 0; i < add->nr_claims; i++)
-		ptx_claim_start(add->claims[i], ptx_inline);
+		if (!READ_ONCE(add->claims[i]->built))
+			ptx_claim_start(add->claims[i], ptx_inline);
 	return 0;
 }
 
@@ -217,8 +229,10 @@ static int ptx_add_commit(struct ptx_lease *lease, struct ptx_add *add)
 		else if (!ptx_grants_stand(add->claims[i]))
 			ret = -EPERM;
 	if (!ret) {
-		for (i = 0; i < add->nr_claims; i++)
+		for (i = 0; i < add->nr_claims; i++) {
 			add->claims[i]->state = PTX_MEMBER_STATE_READY;
+			add->claims[i]->pooled |= ptx_pool_is(lease);
+		}
 		first = lease->state == PTX_LEASE_STATE_NEW;
 		lease->state = PTX_LEASE_STATE_ACTIVE;
 	}
@@ -228,9 +242,14 @@ static int ptx_add_commit(struct ptx_lease *lease, struct ptx_add *add)
 	if (first)
 		ptx_event_lease(PTX_EVENT_LEASE_ACTIVE, lease, PTX_REASON_NONE);
 	for (i = 0; i < add->nr_claims; i++)
-		ptx_for_each_member(member, add->claims[i])
+		ptx_for_each_member(member, add->claims[i]) {
 			ptx_event_member(PTX_EVENT_MEMBER_READY, member,
 					 PTX_REASON_NONE);
+			/* Its VFIO files have another owner now: udev's to see to. */
+			if (add->claims[i]->pooled &&
+			    !uid_eq(lease->owner, GLOBAL_ROOT_UID))
+				kobject_uevent(&member->pdev->dev.kobj, KOBJ_CHANGE);
+		}
 	wake_up_all(&lease->wait);
 	return 0;
 }
@@ -362,7 +381,7 @@ int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add)
 
 	if (ret && !add->blockers->nr) {
 		long left = wait_event_killable_timeout(lease->wait,
-				ptx_add_is_home(lease, add->claims, add->nr_claims),
+				ptx_claims_are_home(lease, add->claims, add->nr_claims),
 				max(1L, (long)(deadline - jiffies)));
 
 		ret = ptx_add_blame(lease, add, ret);
@@ -489,7 +508,7 @@ int ptx_lease_remove(struct ptx_lease *lease,
 
 	if (!ret) {
 		left = wait_event_killable_timeout(lease->wait,
-				ptx_add_is_home(lease, claims, found),
+				ptx_claims_are_home(lease, claims, found),
 				max(1L, (long)(deadline - jiffies)));
 		ret = ptx_home_verdict(lease, left, fault);
 		for (i = 0; !ret && i < found; i++)
@@ -507,11 +526,11 @@ int ptx_lease_remove(struct ptx_lease *lease,
 
 static bool ptx_claim_is_draining(struct ptx_claim *claim)
 {
+	struct ptx_lease *lease = ptx_claim_lock(claim);
 	bool draining;
 
-	spin_lock(&claim->lease->state_lock);
 	draining = claim->state == PTX_MEMBER_STATE_DRAINING;
-	spin_unlock(&claim->lease->state_lock);
+	ptx_claim_unlock(lease);
 	return draining;
 }
 
@@ -527,13 +546,14 @@ static bool ptx_claim_is_draining(struct ptx_claim *claim)
 int ptx_claim_reset(struct ptx_claim *claim, u32 timeout_ms,
 		    struct ptx_fault *fault)
 {
-	struct ptx_lease *lease = claim->lease;
-	int ret;
+	struct ptx_lease *lease = ptx_claim_lease(claim), *now;
+	int ret = 0;
 
 	if (!ptx_claim_retry(claim)) {
-		fault->reason = PTX_REASON_HELD;
+		fault->reason = ptx_pool_is(lease) ? PTX_REASON_POOLED : PTX_REASON_HELD;
 		fault->lease = lease->id;
-		return -EBUSY;
+		ret = -EBUSY;
+		goto out_put;
 	}
 	ret = ptx_wait_verdict(wait_event_killable_timeout(lease->wait,
 			!ptx_claim_is_draining(claim),
@@ -541,13 +561,15 @@ int ptx_claim_reset(struct ptx_claim *claim, u32 timeout_ms,
 	if (ret) {
 		fault->reason = ret == -EINTR ? PTX_REASON_INTERRUPTED :
 						PTX_REASON_TIMEOUT;
-		return ret;
+		goto out_put;
 	}
-	spin_lock(&lease->state_lock);
+	now = ptx_claim_lock(claim);
 	if (claim->fault.reason) {
 		*fault = claim->fault;
 		ret = -EIO;
 	}
-	spin_unlock(&lease->state_lock);
+	ptx_claim_unlock(now);
+out_put:
+	ptx_lease_put(lease);
 	return ret;
 }

@@ -605,6 +605,7 @@ static void ptx_reset_free(struct ptx_entry *entry)
 	struct ptx_reset_entry *e =
 		container_of(entry, struct ptx_reset_entry, entry);
 
+	e->member->reset = NULL;
 	kfree(e->state);
 	kfree(e);
 }

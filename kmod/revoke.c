@@ -50,7 +50,8 @@ static struct ptx_claim *ptx_revoke_next(struct ptx_lease *lease)
 void ptx_revoke_cut_work(struct work_struct *work)
 {
 	struct ptx_claim *claim = container_of(work, struct ptx_claim, cut_work);
-	struct ptx_lease *lease = claim->lease;
+	/* That of the cut: a claim does not change hands meanwhile. */
+	struct ptx_lease *lease = ptx_claim_lease(claim);
 	struct ptx_member *member;
 
 	ptx_for_each_member(member, claim)
@@ -61,6 +62,7 @@ void ptx_revoke_cut_work(struct work_struct *work)
 	claim->cut = true;
 	spin_unlock(&lease->state_lock);
 	wake_up_all(&lease->wait);
+	ptx_lease_put(lease);
 	ptx_claim_put(claim);
 }
 

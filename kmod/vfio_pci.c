@@ -56,16 +56,16 @@ static struct ptx_vfio_device *ptx_vfio_device(struct vfio_device *vdev)
 /* Nobody has it open any more. */
 static void ptx_vfio_closed(struct ptx_member *member)
 {
-	struct ptx_lease *lease = member->claim->lease;
+	struct ptx_lease *lease = ptx_claim_lock(member->claim);
 	struct pid *opener;
 
-	spin_lock(&lease->state_lock);
 	member->opened = false;
 	opener = member->opener;
 	member->opener = NULL;
 	spin_unlock(&lease->state_lock);
 	put_pid(opener);
 	wake_up_all(&lease->wait);
+	ptx_lease_put(lease);
 }
 
 /*
@@ -90,20 +90,25 @@ static int ptx_vfio_open_device(struct vfio_device *vdev)
 {
 	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
 	struct ptx_member *member = pv->member;
-	struct ptx_lease *lease = member->claim->lease;
+	struct ptx_lease *lease = ptx_claim_lease(member->claim);
 	int ret = -EACCES;
+	bool may;
 
-	if (!ptx_may_open(lease))
-		return ret;
+	may = ptx_may_open(lease);
 	spin_lock(&lease->state_lock);
-	/* Not while it is being removed: VFIO would let somebody in. */
-	if (lease->state == PTX_LEASE_STATE_ACTIVE && member->vfio == pv &&
+	/*
+	 * Not while it is being removed: VFIO would let somebody in. Nor for what
+	 * one was of the lease that had it a moment ago.
+	 */
+	if (may && lease->state == PTX_LEASE_STATE_ACTIVE && member->vfio == pv &&
+	    member->claim->lease == lease &&
 	    member->claim->state == PTX_MEMBER_STATE_READY) {
 		member->opened = true;
 		member->opener = get_pid(task_tgid(current));
 		ret = 0;
 	}
 	spin_unlock(&lease->state_lock);
+	ptx_lease_put(lease);
 	if (ret)
 		return ret;
 
@@ -399,11 +404,10 @@ static int ptx_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	member = ptx_member_get(pdev);
 	if (!member)
 		return -ENODEV;
-	lease = member->claim->lease;
-	spin_lock(&lease->state_lock);
+	lease = ptx_claim_lock(member->claim);
 	expected = member->claim->state == PTX_MEMBER_STATE_BUILDING &&
 		   !member->claim->built && ptx_vfio_is_ours(member->claim->driver);
-	spin_unlock(&lease->state_lock);
+	ptx_claim_unlock(lease);
 	if (!expected) {
 		ptx_member_put(member);
 		return -ENODEV;
@@ -423,9 +427,9 @@ static int ptx_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		vfio_put_device(&pv->core.vdev);
 		return ret;
 	}
-	spin_lock(&lease->state_lock);
+	lease = ptx_claim_lock(member->claim);
 	member->vfio = pv;
-	spin_unlock(&lease->state_lock);
+	ptx_claim_unlock(lease);
 	return 0;
 }
 
@@ -433,13 +437,12 @@ static void ptx_vfio_remove(struct pci_dev *pdev)
 {
 	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
 	struct ptx_vfio_device *pv = ptx_vfio_device(&core->vdev);
-	struct ptx_lease *lease = pv->member->claim->lease;
+	struct ptx_lease *lease = ptx_claim_lock(pv->member->claim);
 	bool opened;
 
-	spin_lock(&lease->state_lock);
 	pv->member->vfio = NULL;
 	opened = pv->member->opened;
-	spin_unlock(&lease->state_lock);
+	ptx_claim_unlock(lease);
 	/* A device that is pulled, or that an admin takes: waiting comes after. */
 	if (opened) {
 		ptx_vfio_cut_now(pv);
@@ -510,15 +513,14 @@ bool ptx_vfio_is_ours(const char *driver)
 
 static struct ptx_vfio_device *ptx_vfio_get(struct ptx_member *member)
 {
-	struct ptx_lease *lease = member->claim->lease;
+	struct ptx_lease *lease = ptx_claim_lock(member->claim);
 	struct ptx_vfio_device *pv;
 
 	/* Remove clears the pointer before the device can go. */
-	spin_lock(&lease->state_lock);
 	pv = member->vfio;
 	if (pv)
 		get_device(&pv->core.vdev.device);
-	spin_unlock(&lease->state_lock);
+	ptx_claim_unlock(lease);
 	return pv;
 }
 

@@ -184,6 +184,8 @@ TEST_F(grant, by_device)
 
 	NEED_TWO();
 	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .device = self->a->name)));
+	/* Everything, for somebody else: that is nothing for us. */
+	ASSERT_EQ(0, given(self, RULE(UID(1234))));
 	EXPECT_EQ(0, child_run_as(NOBODY, attempt, &t));
 	t = (struct attempt){
 		.first = self->b,

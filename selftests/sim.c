@@ -850,6 +850,62 @@ TEST_F(sim, reset_before_in_vain)
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
 }
 
+/* Sets a bit in a capability of the guest's configuration space: as it would. */
+static int guest_sets(int device, uint8_t cap, unsigned int at, uint16_t bit)
+{
+	uint64_t config, size;
+	uint8_t pos = 0, id = 0;
+	uint16_t word;
+
+	if (vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config, &size))
+		return -1;
+	if (pread(device, &pos, 1, config + PCI_CAPABILITY_LIST) != 1)
+		return -1;
+	while (pos && pread(device, &id, 1, config + pos) == 1 && id != cap)
+		if (pread(device, &pos, 1, config + pos + 1) != 1)
+			return -1;
+	if (!pos || pread(device, &word, 2, config + pos + at) != 2)
+		return -1;
+	word |= bit;
+	return pwrite(device, &word, 2, config + pos + at) == 2 ? 0 : -1;
+}
+
+/*
+ * FLR does harm to this one, by its rule. A guest gets another reset whatever it
+ * asks for, and the host has its own order back.
+ */
+TEST_F(sim, banned_resets)
+{
+	struct sim_state s;
+	struct vfio v;
+	char buf[64];
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=8086 device=5912 class=030000 flr=works af_flr=works "
+			     "bus=works"));
+	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
+	EXPECT_STREQ("flr af_flr bus", buf);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
+	EXPECT_STREQ("bus", buf);
+	ASSERT_EQ(0, vfio_open(&v, group_of(0, 0), self->name));
+	ASSERT_EQ(0, sim_control("zero 0.0"));
+	EXPECT_EQ(0, ioctl(v.device, VFIO_DEVICE_RESET));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_LE(1, s.bus);
+	EXPECT_EQ(0, guest_sets(v.device, PCI_CAP_ID_EXP, PCI_EXP_DEVCTL,
+				PCI_EXP_DEVCTL_BCR_FLR));
+	EXPECT_EQ(0, guest_sets(v.device, PCI_CAP_ID_AF, PCI_AF_CTRL, PCI_AF_CTRL_FLR));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_EQ(0, s.flr);
+	EXPECT_EQ(0, s.af_flr);
+	EXPECT_LE(2, s.bus);
+	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
+	EXPECT_STREQ("flr af_flr bus", buf);
+}
+
 /* Taken off the bus while it is waited for: nobody waits on. */
 TEST_F(sim, leaves_while_reset)
 {

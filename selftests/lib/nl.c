@@ -418,6 +418,7 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 	d->numa = nl_u32(tb[PTX_A_DEVICE_NUMA_NODE]);
 	d->lease = nl_u64(tb[PTX_A_DEVICE_LEASE_ID]);
 	d->member_state = nl_u32(tb[PTX_A_DEVICE_MEMBER_STATE]);
+	d->pooled = tb[PTX_A_DEVICE_POOLED];
 	if (!tb[PTX_A_DEVICE_NAME] || !tb[PTX_A_DEVICE_KIND])
 		bad++;
 	while ((a = nl_next(h, a))) {
@@ -517,6 +518,18 @@ int nl_lease_release(struct nl *nl, uint64_t id, uint32_t timeout_ms)
 {
 	return lease_call(nl, PTX_CMD_LEASE_RELEASE, id, NULL, NULL, 0, 0,
 			  timeout_ms, NULL);
+}
+
+int nl_pool_add(struct nl *nl, const char *const *devices, int nr, uint32_t flags)
+{
+	return lease_call(nl, PTX_CMD_POOL_ADD, 0, NULL, devices, nr, flags, 0, NULL);
+}
+
+int nl_pool_remove(struct nl *nl, const char *const *devices, int nr,
+		   uint32_t timeout_ms)
+{
+	return lease_call(nl, PTX_CMD_POOL_REMOVE, 0, NULL, devices, nr, 0, timeout_ms,
+			  NULL);
 }
 
 int nl_device_get(struct nl *nl, const char *name, struct nl_device *out)
@@ -692,19 +705,57 @@ static int take_grant_ids(const struct nlmsghdr *h, void *arg)
 	return ids->nr < 1100 ? nl_take_grant_id(h, &ids->id[ids->nr++]) : -E2BIG;
 }
 
-int nl_grants_drop(struct nl *nl)
+static int rules_drop(struct nl *nl, uint8_t get, uint8_t del, uint16_t attr)
 {
 	struct grant_ids ids = { .nr = 0 };
 	struct nl_req r;
 	int i, ret;
 
-	ret = nl_dump(nl, PTX_CMD_GRANT_GET, take_grant_ids, &ids);
+	ret = nl_dump(nl, get, take_grant_ids, &ids);
 	for (i = 0; !ret && i < ids.nr; i++) {
-		nl_start(nl, &r, PTX_CMD_GRANT_DEL, NLM_F_ACK);
-		nl_put_u64(&r, PTX_A_GRANT_ID, ids.id[i]);
+		nl_start(nl, &r, del, NLM_F_ACK);
+		nl_put_u64(&r, attr, ids.id[i]);
 		ret = nl_call(nl, &r, NULL, NULL);
 	}
 	return ret ? ret : ids.nr;
+}
+
+int nl_grants_drop(struct nl *nl)
+{
+	return rules_drop(nl, PTX_CMD_GRANT_GET, PTX_CMD_GRANT_DEL, PTX_A_GRANT_ID);
+}
+
+_Static_assert((int)PTX_A_RESERVE_ID == (int)PTX_A_GRANT_ID, "read the same way");
+
+int nl_reserve_new(struct nl *nl, const char *device, int kind, int vendor,
+		   uint64_t *id)
+{
+	uint16_t vendor_id = vendor;
+	struct nl_req r;
+
+	nl_start(nl, &r, PTX_CMD_RESERVE_NEW, NLM_F_ACK);
+	if (*device)
+		nl_put_str(&r, PTX_A_RESERVE_DEVICE, device);
+	if (kind >= 0)
+		nl_put_u32(&r, PTX_A_RESERVE_KIND, kind);
+	if (vendor)
+		nl_put(&r, PTX_A_RESERVE_VENDOR_ID, &vendor_id, sizeof(vendor_id));
+	return nl_call(nl, &r, nl_take_grant_id, id);
+}
+
+int nl_reserve_del(struct nl *nl, uint64_t id)
+{
+	struct nl_req r;
+
+	nl_start(nl, &r, PTX_CMD_RESERVE_DEL, NLM_F_ACK);
+	nl_put_u64(&r, PTX_A_RESERVE_ID, id);
+	return nl_call(nl, &r, NULL, NULL);
+}
+
+int nl_reserves_drop(struct nl *nl)
+{
+	return rules_drop(nl, PTX_CMD_RESERVE_GET, PTX_CMD_RESERVE_DEL,
+			  PTX_A_RESERVE_ID);
 }
 
 const char *event_name(uint32_t event)
@@ -715,6 +766,7 @@ const char *event_name(uint32_t event)
 		"member-draining", "member-home", "member-driverless",
 		"member-gone", "member-opened", "member-closed",
 		"member-quarantined", "member-cut", "member-reset", "member-error",
+		"member-pooled",
 	};
 
 	return event < sizeof(names) / sizeof(names[0]) ? names[event] : "?";

@@ -145,6 +145,7 @@ struct nl_device {
 	int32_t numa;
 	uint64_t lease;		/* 0 when absent */
 	uint32_t member_state;
+	bool pooled;
 	int unknown;
 	uint32_t resets_tried;	/* by any method */
 	uint32_t resets_failed;
@@ -178,6 +179,22 @@ int nl_lease_add(struct nl *nl, uint64_t id, const char *const *devices,
 int nl_lease_remove(struct nl *nl, uint64_t id, const char *const *devices,
 		    int nr, struct nl_lease *out);
 int nl_lease_release(struct nl *nl, uint64_t id, uint32_t timeout_ms);
+/* Puts devices into the pool, or takes them out of it. */
+int nl_pool_add(struct nl *nl, const char *const *devices, int nr, uint32_t flags);
+int nl_pool_remove(struct nl *nl, const char *const *devices, int nr,
+		   uint32_t timeout_ms);
+/* Keeps devices of a vendor, a kind or an address for the pool; "", -1, 0: any. */
+int nl_reserve_new(struct nl *nl, const char *device, int kind, int vendor,
+		   uint64_t *id);
+int nl_reserve_del(struct nl *nl, uint64_t id);
+/* Takes back every such rule; how many there were. */
+int nl_reserves_drop(struct nl *nl);
+/* Keeps devices of a vendor, a kind or an address for the pool; "", -1, 0: any. */
+int nl_reserve_new(struct nl *nl, const char *device, int kind, int vendor,
+		   uint64_t *id);
+int nl_reserve_del(struct nl *nl, uint64_t id);
+/* Takes back every such rule; how many there were. */
+int nl_reserves_drop(struct nl *nl);
 /* For nl_call(): the id of the grant that a message is about, into *@arg. */
 int nl_take_grant_id(const struct nlmsghdr *h, void *arg);
 /* Withdraws every grant there is; how many there were. */

@@ -641,6 +641,7 @@ static void sim_let_go(void)
  */
 void sim_clear(void)
 {
+	struct pci_host_bridge *bridge;
 	struct sim_host *host;
 	unsigned int i, k;
 
@@ -650,8 +651,11 @@ void sim_clear(void)
 		host = &sim_hosts[i];
 		if (!host->bus)
 			continue;
+		bridge = pci_find_host_bridge(host->bus);
 		pci_stop_root_bus(host->bus);
 		pci_remove_root_bus(host->bus);
+		/* The reference that pci_create_root_bus() left to us. */
+		put_device(&bridge->dev);
 		host->bus = NULL;
 		for (k = 0; k < SIM_PORTS; k++)
 			if (host->ports[k])

@@ -117,6 +117,8 @@ enum ptx_member_state {
  *   corrected
  * @PTX_REASON_ERROR_NONFATAL: one that it did not, but the link works
  * @PTX_REASON_ERROR_FATAL: one after which the device cannot be reached
+ * @PTX_REASON_POOLED: the pool has it, and cannot give it now, or not to the
+ *   driver asked for
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -162,6 +164,7 @@ enum ptx_reason {
 	PTX_REASON_ERROR_CORRECTABLE,
 	PTX_REASON_ERROR_NONFATAL,
 	PTX_REASON_ERROR_FATAL,
+	PTX_REASON_POOLED,
 };
 
 /**
@@ -173,6 +176,7 @@ enum ptx_reason {
  *   reason
  * @PTX_EVENT_MEMBER_ERROR: it, or the link to it, reported an error; the
  *   reason says how bad
+ * @PTX_EVENT_MEMBER_POOLED: its lease has given it back, to the pool
  */
 enum ptx_event {
 	PTX_EVENT_DEVICE_ADD,
@@ -192,6 +196,7 @@ enum ptx_event {
 	PTX_EVENT_MEMBER_CUT,
 	PTX_EVENT_MEMBER_RESET,
 	PTX_EVENT_MEMBER_ERROR,
+	PTX_EVENT_MEMBER_POOLED,
 };
 
 /**
@@ -251,6 +256,7 @@ enum {
 	PTX_A_DEVICE_BLOCKER,
 	PTX_A_DEVICE_GROUP_MEMBER,
 	PTX_A_DEVICE_RESET,
+	PTX_A_DEVICE_POOLED,
 
 	__PTX_A_DEVICE_MAX,
 	PTX_A_DEVICE_MAX = (__PTX_A_DEVICE_MAX - 1)
@@ -306,9 +312,20 @@ enum {
 	PTX_A_GRANT_MAX_DEVICES,
 	PTX_A_GRANT_USED,
 	PTX_A_GRANT_REVOKE,
+	PTX_A_GRANT_POOLED,
 
 	__PTX_A_GRANT_MAX,
 	PTX_A_GRANT_MAX = (__PTX_A_GRANT_MAX - 1)
+};
+
+enum {
+	PTX_A_RESERVE_ID = 1,
+	PTX_A_RESERVE_DEVICE,
+	PTX_A_RESERVE_KIND,
+	PTX_A_RESERVE_VENDOR_ID,
+
+	__PTX_A_RESERVE_MAX,
+	PTX_A_RESERVE_MAX = (__PTX_A_RESERVE_MAX - 1)
 };
 
 enum {
@@ -338,6 +355,11 @@ enum {
 	PTX_CMD_GRANT_NEW,
 	PTX_CMD_GRANT_DEL,
 	PTX_CMD_GRANT_GET,
+	PTX_CMD_POOL_ADD,
+	PTX_CMD_POOL_REMOVE,
+	PTX_CMD_RESERVE_NEW,
+	PTX_CMD_RESERVE_DEL,
+	PTX_CMD_RESERVE_GET,
 	PTX_CMD_NOTICE_NTF,
 
 	__PTX_CMD_MAX,
