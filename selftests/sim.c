@@ -881,7 +881,7 @@ TEST_F(sim, banned_resets)
 	char buf[64];
 
 	NEED_SIM();
-	ASSERT_EQ(0, sim_add("0.0 vendor=8086 device=5912 class=030000 flr=works af_flr=works "
+	ASSERT_EQ(0, sim_add("0.0 vendor=8086 device=5912 class=038000 flr=works af_flr=works "
 			     "bus=works"));
 	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
 	EXPECT_STREQ("flr af_flr bus", buf);
