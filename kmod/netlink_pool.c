@@ -53,7 +53,11 @@ int ptx_nl_pool_remove_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(devices);
 	ret = ptx_pool_remove(devices, nr, ptx_nl_timeout(info), &fault);
 	kfree(devices);
-	return ret ? ptx_nl_fail(info, ret, &fault) : 0;
+	if (ret)
+		ptx_nl_fail(info, ret, &fault);
+	if (ret == -ENOENT)
+		GENL_SET_ERR_MSG_FMT(info, "%s: is not in the pool", fault.culprit);
+	return ret;
 }
 
 static int ptx_nl_put_reserve(struct sk_buff *skb, const struct ptx_reserve *rule)

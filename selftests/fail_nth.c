@@ -324,6 +324,60 @@ static int begin_nl_grant_del(void)
 	return ret;
 }
 
+/* Empty, or with what is named. */
+static int pool_drop(void)
+{
+	struct nl_device d;
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < nr_devices; i++)
+		if (!nl_device_get(&host.nl, devices[i], &d) && d.pooled)
+			ret = nl_pool_remove(&host.nl, &devices[i], 1, GONE_MS);
+	return ret;
+}
+
+static int begin_nl_pool(uint8_t cmd)
+{
+	int i;
+
+	nl_start(&host.nl, &req, cmd, 0);
+	for (i = 0; i < nr_devices; i++)
+		nl_put_str(&req, PTX_A_LEASE_DEVICE, devices[i]);
+	return 0;
+}
+
+static int begin_pooled(void)
+{
+	return nl_pool_add(&host.nl, devices, nr_devices, 0);
+}
+
+static int begin_nl_pool_add(void)
+{
+	return begin_nl_pool(PTX_CMD_POOL_ADD);
+}
+
+static int begin_nl_pool_remove(void)
+{
+	return begin_pooled() ?: begin_nl_pool(PTX_CMD_POOL_REMOVE);
+}
+
+static int begin_pooled_add(void)
+{
+	return begin_pooled() ?: begin_add();
+}
+
+static int begin_pooled_added(void)
+{
+	return begin_pooled() ?: begin_added();
+}
+
+static int begin_nl_reserve_new(void)
+{
+	nl_start(&host.nl, &req, PTX_CMD_RESERVE_NEW, 0);
+	nl_put_str(&req, PTX_A_RESERVE_DEVICE, "0000:fe:1f.7");
+	return 0;
+}
+
 static int begin_nl_device(void)
 {
 	return begin_nl(PTX_CMD_DEVICE_GET);
@@ -402,6 +456,11 @@ static const struct op {
 	{ "netlink-lease-remove", ONE, begin_nl_remove, call_nl },
 	{ "netlink-lease-release", ONE, begin_nl_release, call_nl },
 	{ "netlink-lease-revoke", ONE, begin_nl_revoke, call_nl },
+	{ "pool-add", NATIVE, begin_nl_pool_add, call_nl, .native = true, .stride = 7 },
+	{ "pool-remove", NATIVE, begin_nl_pool_remove, call_nl, .native = true, .stride = 7 },
+	{ "pool-lease", NATIVE, begin_pooled_add, call_add, .adds = true },
+	{ "pool-release", NATIVE, begin_pooled_added, call_release, .native = true, .stride = 7 },
+	{ "reserve-new", NONE, begin_nl_reserve_new, call_nl },
 	{ "netlink-grant-new", NONE, begin_nl_grant_new, call_nl },
 	{ "netlink-grant-del", NONE, begin_nl_grant_del, call_nl },
 };
@@ -448,9 +507,11 @@ static int settle(const struct op *op, bool full)
 		nl_lease_release(&host.nl, lease_id, GONE_MS);
 	persistent = false;
 	ret = nl_grants_drop(&host.nl);
+	if (ret >= 0)
+		ret = nl_reserves_drop(&host.nl);
 	if (ret < 0)
 		return ret;
-	ret = host_wait_no_lease(GONE_MS);
+	ret = host_wait_no_lease(GONE_MS) ?: pool_drop();
 	if (ret) {
 		printf("# a lease does not go: %s\n", strerror(-ret));
 		return ret;

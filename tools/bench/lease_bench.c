@@ -13,6 +13,9 @@
  * Our own cost is what remains of a call when the time inside the driver core
  * (the drivers' remove and probe, and what they wait for) is left out. The
  * module's tracepoint says how much that is.
+ *
+ * What the pool has changes hands with no driver bound or unbound. That is
+ * measured beside it: the call that adds the devices, and nothing else.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -307,6 +310,78 @@ static bool have_driverctl(void)
 	return !system("command -v driverctl >/dev/null 2>&1");
 }
 
+static struct series series[NR_RIVALS][MAX_DEVICES + 1];
+
+static void pooled(int n, bool in)
+{
+	struct nl nl;
+	int i, ret;
+
+	must(nl_open(&nl), "netlink");
+	for (i = 0; i < n; i++) {
+		ret = in ? nl_pool_add(&nl, &names[i], 1, 0) :
+			   nl_pool_remove(&nl, &names[i], 1, 60000);
+		must(ret, in ? "pool add" : "pool remove");
+	}
+	nl_close(&nl);
+}
+
+/* Until the pool has them again, and they are asleep. */
+static void rest(int n)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	struct nl_device d;
+	struct nl nl;
+	int i, tries;
+
+	must(nl_open(&nl), "netlink");
+	for (i = 0; i < n; i++)
+		for (tries = 0; tries < 100; tries++) {
+			must(nl_device_get(&nl, names[i], &d), names[i]);
+			if (!d.lease && d.member_state == PTX_MEMBER_STATE_READY)
+				break;
+			nanosleep(&pause, NULL);
+		}
+	nl_close(&nl);
+	nanosleep(&pause, NULL);
+}
+
+static void print_pool(int rounds, const int *counts, int nr_counts)
+{
+	static double took[MAX_ROUNDS];
+	static struct add add;
+	double t;
+	int c, i, n, fd;
+
+	pooled(counts[nr_counts - 1], true);
+	printf("\nLeasing from the pool: us, least / median\n");
+	printf("  %-10s%18s%20s\n", "devices", "leasing", "each device");
+	for (c = 0; c < nr_counts; c++) {
+		n = counts[c];
+		for (i = 0; i < rounds; i++) {
+			rest(n);
+			fd = lease_create(ctl, lease_name(), NULL);
+			must(fd, "lease");
+			add_init(&add, names, n);
+			t = now_us();
+			must(lease_add(fd, &add), "add");
+			took[i] = now_us() - t;
+			must(lease_release(fd, 60000, NULL), "release");
+			close(fd);
+		}
+		printf("  %-10d%9.0f /%7.0f%10.0f /%7.0f", n, least(took, rounds),
+		       median(took, rounds), least(took, rounds) / n,
+		       median(took, rounds) / n);
+		if (*series[PTX][n].took)
+			printf("   cold : pool %7.0f x", median(series[PTX][n].took, rounds) /
+							  median(took, rounds));
+		printf("\n");
+	}
+	rest(counts[nr_counts - 1]);
+	pooled(counts[nr_counts - 1], false);
+	all_on(NATIVE, counts[nr_counts - 1]);
+}
+
 static void usage(void)
 {
 	fprintf(stderr,
@@ -316,8 +391,6 @@ static void usage(void)
 		"  -n  the most devices to take (8, or all NVMe there are)\n");
 	exit(2);
 }
-
-static struct series series[NR_RIVALS][MAX_DEVICES + 1];
 
 static void print_rivals(int rounds, const int *counts, int nr_counts, int last_rival)
 {
@@ -428,6 +501,7 @@ int main(int argc, char **argv)
 
 	if (!own_only)
 		print_rivals(rounds, counts, nr_counts, last_rival);
+	print_pool(rounds, counts, nr_counts);
 	if (!traced)
 		return 0;
 	printf("Our own cost per device: the call without the time in the driver core, least / median\n");
@@ -452,6 +526,13 @@ int main(int argc, char **argv)
 			print_steps("back", &give);
 		}
 	}
+	n = counts[nr_counts - 1];
+	if (n > 1)
+		printf("  each further%16.0f%18.0f\n",
+		       (least(series[PTX][n].own_took, rounds) -
+			least(series[PTX][1].own_took, rounds)) / (n - 1),
+		       (least(series[PTX][n].own_gave, rounds) -
+			least(series[PTX][1].own_gave, rounds)) / (n - 1));
 	trace_close();
 	return 0;
 }

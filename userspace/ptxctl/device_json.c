@@ -97,6 +97,7 @@ struct json_object *device_json(struct cli *cli, const struct ptx_device *dev,
 	put_reset_counts(obj, dev);
 	json_put_text(obj, "physfn", ptx_device_physfn(dev));
 	put_lease(obj, dev, leases);
+	json_object_object_add(obj, "pooled", json_object_new_boolean(ptx_device_pooled(dev)));
 	return obj;
 }
 

@@ -68,7 +68,8 @@ static void list_row(struct cli *cli, struct table *table, const struct ptx_devi
 		table_cellf(table, "%u", group);
 	else
 		table_cell(table, NULL);
-	table_cell(table, lease_text(leases, ptx_device_lease_id(dev), buf));
+	table_cell(table, ptx_device_lease_id(dev) || !ptx_device_pooled(dev) ?
+			  lease_text(leases, ptx_device_lease_id(dev), buf) : "(pool)");
 }
 
 static int list_print(struct cli *cli, const struct selection *sel,
@@ -225,6 +226,8 @@ static void info_print(struct cli *cli, const struct ptx_device *dev,
 	if (ptx_device_physfn(dev))
 		line("function of", ptx_device_physfn(dev));
 	line("lease", lease_text(leases, ptx_device_lease_id(dev), buf));
+	if (ptx_device_pooled(dev))
+		line("pool", ptx_device_lease_id(dev) ? "gets it back" : "has it");
 	if (ptx_device_member_state(dev, &state))
 		line("state", ptx_member_state_name(state));
 	for (size_t i = 0; (use = ptx_use_list_at(uses, i)); i++)

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * grants: grant, ungrant, grants, save and restore: who may lease what without
- * root, and keeping that over a reboot.
+ * grants: grant, ungrant and grants: who may lease what without root.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <libptx/grant.h>
 #include "output.h"
+#include "rule.h"
+#include "save.h"
 #include "select.h"
-
-/* Where save writes and restore reads, unless told otherwise. */
-#define STATE_DIR	"/etc/ptx"
-#define STATE_FILE	STATE_DIR "/saved.json"
 
 /* "alice", "1000", "@video", "@44". */
 static bool parse_who(const char *text, struct ptx_grant *grant)
@@ -63,16 +55,12 @@ static void who_text(const struct ptx_grant *grant, char buf[64])
 		snprintf(buf, 64, "%s%u", grant->to_group ? "@" : "", grant->who);
 }
 
-static void what_text(const struct ptx_grant *grant, char buf[64])
+static void what_text(const struct ptx_grant *grant, char buf[96])
 {
-	const char *kind = grant->kind == PTX_KIND_ANY ? "any" : ptx_kind_name(grant->kind);
+	char what[64];
 
-	if (*grant->device)
-		snprintf(buf, 64, "%s", grant->device);
-	else if (grant->vendor)
-		snprintf(buf, 64, "%s:%04x", kind, grant->vendor);
-	else
-		snprintf(buf, 64, "%s", kind);
+	rule_text(grant->device, grant->kind, grant->vendor, what);
+	snprintf(buf, 96, "%s%s", grant->pooled ? "pooled " : "", what);
 }
 
 static struct json_object *grant_json(const struct ptx_grant *grant)
@@ -82,13 +70,8 @@ static struct json_object *grant_json(const struct ptx_grant *grant)
 	json_put_u64(obj, "id", grant->id);
 	json_put_u64(obj, grant->to_group ? "gid" : "uid", grant->who);
 	json_object_object_add(obj, grant->to_group ? "uid" : "gid", NULL);
-	json_put_text(obj, "device", *grant->device ? grant->device : NULL);
-	json_put_text(obj, "kind", grant->kind == PTX_KIND_ANY ? NULL :
-			   ptx_kind_name(grant->kind));
-	if (grant->vendor)
-		json_put_hex(obj, "vendor", grant->vendor, 4);
-	else
-		json_put_text(obj, "vendor", NULL);
+	rule_put_json(obj, grant->device, grant->kind, grant->vendor);
+	json_object_object_add(obj, "pooled", json_object_new_boolean(grant->pooled));
 	if (grant->max_devices)
 		json_put_u64(obj, "max_devices", grant->max_devices);
 	else
@@ -97,7 +80,7 @@ static struct json_object *grant_json(const struct ptx_grant *grant)
 	return obj;
 }
 
-static struct json_object *grants_json(const struct ptx_grant *list, size_t nr)
+static struct json_object *list_json(const struct ptx_grant *list, size_t nr)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -111,7 +94,7 @@ static int grant_selector(struct cli *cli, struct ptx_grant grant,
 			  const struct ptx_selector *sel, struct json_object *made)
 {
 	const char *address = ptx_selector_address(sel);
-	char who[64], what[64];
+	char who[64], what[96];
 	unsigned int i = 0;
 
 	if (address)
@@ -145,6 +128,7 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "max", required_argument, NULL, OPT_MAX },
+		{ "pooled", no_argument, NULL, OPT_POOLED },
 		{ "pretty", no_argument, NULL, 'p' },
 		{ }
 	};
@@ -158,6 +142,8 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 	while ((c = cli_getopt(cli, argc, argv, "hjp", options)) != -1) {
 		if (c == '?')
 			return EXIT_USAGE;
+		if (c == OPT_POOLED)
+			grant.pooled = true;
 		if (c != OPT_MAX)
 			continue;
 		max = strtoul(optarg, &end, 10);
@@ -227,7 +213,7 @@ int verb_grants(struct cli *cli, int argc, char **argv)
 	};
 	struct ptx_grant *list;
 	struct table *table;
-	char who[64], what[64];
+	char who[64], what[96];
 	size_t nr;
 	int c;
 
@@ -240,7 +226,7 @@ int verb_grants(struct cli *cli, int argc, char **argv)
 	if (ptx_grant_list_get(cli->ctx, &list, &nr))
 		return cli_fail(cli);
 	if (cli->json) {
-		c = json_print(cli, grants_json(list, nr));
+		c = json_print(cli, list_json(list, nr));
 		free(list);
 		return c;
 	}
@@ -262,155 +248,45 @@ int verb_grants(struct cli *cli, int argc, char **argv)
 	return EXIT_DONE;
 }
 
-static int fail_file(const char *doing, const char *path)
-{
-	cli_say("cannot %s %s: %s", doing, path, strerror(errno));
-	return EXIT_REFUSED;
-}
-
-/* The whole of @text to the file @path, or none of it. */
-static int write_file(const char *path, const char *text)
-{
-	char temp[PATH_MAX];
-	bool ok;
-	int fd;
-
-	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp)) {
-		errno = ENAMETOOLONG;
-		return fail_file("write", path);
-	}
-	fd = mkstemp(temp);
-	if (fd < 0)
-		return fail_file("write", path);
-	ok = dprintf(fd, "%s\n", text) == (int)strlen(text) + 1 && !fsync(fd);
-	if (close(fd))
-		ok = false;
-	if (ok && !rename(temp, path))
-		return EXIT_DONE;
-	fail_file("write", path);
-	unlink(temp);
-	return EXIT_REFUSED;
-}
-
-/* The file that a verb's only argument names, or the usual one. */
-static int file_argument(struct cli *cli, int argc, char **argv, char path[PATH_MAX])
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
-	int c;
-
-	while ((c = cli_getopt(cli, argc, argv, "h", options)) != -1) {
-		if (c == '?')
-			return EXIT_USAGE;
-	}
-	if (argc - optind > 1)
-		return cli_usage(cli, "one file is enough");
-	if (optind < argc)
-		snprintf(path, PATH_MAX, "%s", argv[optind]);
-	else
-		snprintf(path, PATH_MAX, "%s%s", cli_root, STATE_FILE);
-	return EXIT_DONE;
-}
-
-int verb_save(struct cli *cli, int argc, char **argv)
-{
-	struct json_object *obj;
-	struct ptx_grant *list;
-	char path[PATH_MAX], dir[PATH_MAX];
-	size_t nr;
-	int status;
-
-	status = file_argument(cli, argc, argv, path);
-	if (status)
-		return status;
-	if (ptx_grant_list_get(cli->ctx, &list, &nr))
-		return cli_fail(cli);
-	obj = json_object_new_object();
-	json_object_object_add(obj, "grants", grants_json(list, nr));
-	free(list);
-	snprintf(dir, sizeof(dir), "%s%s", cli_root, STATE_DIR);
-	if (optind == argc && mkdir(dir, 0755) && errno != EEXIST)
-		status = fail_file("make", dir);
-	if (!status)
-		status = write_file(path, json_object_to_json_string_ext(obj,
-				JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(obj);
-	return status;
-}
-
-/* A number in @obj from 0 to @max; 0 where there is none. */
-static bool get_number(struct json_object *obj, const char *key, uint32_t max, uint32_t *out)
-{
-	struct json_object *value;
-	int64_t n;
-
-	*out = 0;
-	if (!json_object_object_get_ex(obj, key, &value) || !value)
-		return true;
-	n = json_object_get_int64(value);
-	*out = (uint32_t)n;
-	return json_object_is_type(value, json_type_int) && n >= 0 && n <= max;
-}
-
-static const char *get_text(struct json_object *obj, const char *key)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(obj, key, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return NULL;
-	return json_object_get_string(value);
-}
-
-static bool has_value(struct json_object *obj, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(obj, key, &value) && value;
-}
-
 static bool grant_from_json(struct json_object *obj, struct ptx_grant *grant)
 {
-	const char *device, *kind, *vendor;
-	unsigned long id;
-	char *end;
-
 	memset(grant, 0, sizeof(*grant));
 	grant->size = sizeof(*grant);
-	grant->kind = PTX_KIND_ANY;
-	grant->to_group = has_value(obj, "gid");
+	grant->to_group = json_has_value(obj, "gid");
 	if (!json_object_is_type(obj, json_type_object) ||
-	    grant->to_group == has_value(obj, "uid") ||
-	    !get_number(obj, grant->to_group ? "gid" : "uid", UINT32_MAX - 1, &grant->who) ||
-	    !get_number(obj, "max_devices", PTX_DEVICES_MAX, &grant->max_devices))
+	    grant->to_group == json_has_value(obj, "uid") ||
+	    !json_get_number(obj, grant->to_group ? "gid" : "uid", UINT32_MAX - 1,
+			     &grant->who) ||
+	    !json_get_number(obj, "max_devices", PTX_DEVICES_MAX, &grant->max_devices) ||
+	    !json_get_flag(obj, "pooled", &grant->pooled))
 		return false;
-	device = get_text(obj, "device");
-	kind = get_text(obj, "kind");
-	vendor = get_text(obj, "vendor");
-	/* Something that is there and cannot be read would make it a wider one. */
-	if ((has_value(obj, "device") && (!device || !ptx_address_parse(device, grant->device))) ||
-	    (has_value(obj, "kind") && (!kind || !ptx_kind_parse(kind, &grant->kind))))
-		return false;
-	if (has_value(obj, "vendor")) {
-		id = vendor ? strtoul(vendor, &end, 16) : 0;
-		if (!id || *end || id > 0xffff)
-			return false;
-		grant->vendor = (uint16_t)id;
-	}
-	return true;
+	return rule_from_json(obj, grant->device, &grant->kind, &grant->vendor);
 }
 
 static bool same_grant(const struct ptx_grant *a, const struct ptx_grant *b)
 {
 	return a->to_group == b->to_group && a->who == b->who &&
 	       !strcmp(a->device, b->device) && a->kind == b->kind &&
-	       a->vendor == b->vendor && a->max_devices == b->max_devices;
+	       a->vendor == b->vendor && a->max_devices == b->max_devices &&
+	       a->pooled == b->pooled;
+}
+
+/* All grants, for the file that save writes; NULL, having said why. */
+struct json_object *grants_save(struct cli *cli)
+{
+	struct json_object *array;
+	struct ptx_grant *list;
+	size_t nr;
+
+	if (ptx_grant_list_get(cli->ctx, &list, &nr))
+		return NULL;
+	array = list_json(list, nr);
+	free(list);
+	return array;
 }
 
 /* Those that are there already are not made twice. */
-static int restore_grants(struct cli *cli, struct json_object *array)
+int grants_restore(struct cli *cli, struct json_object *array)
 {
 	struct ptx_grant *list, grant;
 	size_t nr, j;
@@ -430,41 +306,5 @@ static int restore_grants(struct cli *cli, struct json_object *array)
 			status = cli_fail(cli);
 	}
 	free(list);
-	return status;
-}
-
-int verb_restore(struct cli *cli, int argc, char **argv)
-{
-	struct json_object *obj, *array;
-	char path[PATH_MAX];
-	struct stat st;
-	int fd, status;
-
-	status = file_argument(cli, argc, argv, path);
-	if (status)
-		return status;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st)) {
-		status = fail_file("read", path);
-		goto out;
-	}
-	/* Whoever writes it hands out devices. */
-	if (!*cli_root && ((st.st_uid && st.st_uid != geteuid()) || st.st_mode & 022)) {
-		cli_say("%s: others than root may write to it", path);
-		status = EXIT_REFUSED;
-		goto out;
-	}
-	obj = json_object_from_fd(fd);
-	if (!json_object_object_get_ex(obj, "grants", &array) ||
-	    !json_object_is_type(array, json_type_array)) {
-		cli_say("%s: not a file that ptxctl save wrote", path);
-		status = EXIT_REFUSED;
-	} else {
-		status = restore_grants(cli, array);
-	}
-	json_object_put(obj);
-out:
-	if (fd >= 0)
-		close(fd);
 	return status;
 }

@@ -90,17 +90,27 @@ static const struct verb verbs[] = {
 	  HELP_JSON },
 	{ "show", verb_show, "NAME...", "everything about a lease",
 	  HELP_JSON },
-	{ "grant", verb_grant, "[--max N] USER|@GROUP SELECTOR...",
+	{ "pool", verb_pool,
+	  "add [OPTIONS] DEVICE... | remove [--all] [DEVICE...] | show | reserve DEVICE... | unreserve ID...",
+	  "devices kept bound and ready, leased to nobody",
+	  "  -a, --all             with remove: everything\n"
+	  "      --force           with add: even if an interface is up or a program uses it\n"
+	  "      --boot-display    with add: even the display the host booted with\n"
+	  "  -q, --quiet           tell only what went wrong\n"
+	  HELP_TIMEOUT
+	  HELP_JSON },
+	{ "grant", verb_grant, "[--max N] [--pooled] USER|@GROUP SELECTOR...",
 	  "let somebody lease devices without root",
 	  "      --max N           at most so many at once under each\n"
+	  "      --pooled          only what the pool has\n"
 	  HELP_JSON },
 	{ "ungrant", verb_ungrant, "[--revoke] ID...", "withdraw grants",
 	  "      --revoke          and take away at once what is leased under them\n" },
 	{ "grants", verb_grants, "", "who may lease what without root",
 	  HELP_JSON },
-	{ "save", verb_save, "[FILE]", "write the grants to a file",
+	{ "save", verb_save, "[FILE]", "write the grants, the pool and its rules to a file",
 	  "" },
-	{ "restore", verb_restore, "[FILE]", "make the grants that a file has",
+	{ "restore", verb_restore, "[FILE]", "make what a file says that save wrote",
 	  "" },
 	{ "nodes", verb_nodes, "[--watch]", "give the files under /dev/vfio to the owners of leases",
 	  "  -w, --watch           go on doing so\n" },

@@ -33,6 +33,7 @@ enum {
 	OPT_NAME,
 	OPT_OWNER,
 	OPT_PLUG,
+	OPT_POOLED,
 	OPT_RESET,
 	OPT_REVOKE,
 	OPT_STATE,
@@ -94,7 +95,7 @@ const char *cli_name_of(struct cli *cli, const char *address);
 bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms);
 bool cli_delay(struct cli *cli, const char *text, uint32_t *ms);
 
-/* devices.c, check.c, leases.c, revoke.c, reset.c, grants.c, nodes.c, wait.c, run.c, monitor.c: the verbs */
+/* The verbs, each in the file of its name or of its noun. */
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_info(struct cli *cli, int argc, char **argv);
 int verb_name(struct cli *cli, int argc, char **argv);
@@ -113,6 +114,7 @@ int verb_grant(struct cli *cli, int argc, char **argv);
 int verb_ungrant(struct cli *cli, int argc, char **argv);
 int verb_grants(struct cli *cli, int argc, char **argv);
 int verb_nodes(struct cli *cli, int argc, char **argv);
+int verb_pool(struct cli *cli, int argc, char **argv);
 int verb_save(struct cli *cli, int argc, char **argv);
 int verb_restore(struct cli *cli, int argc, char **argv);
 int verb_monitor(struct cli *cli, int argc, char **argv);

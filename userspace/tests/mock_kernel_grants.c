@@ -24,6 +24,7 @@ static int send_grant(const struct mock_grant *g, ptx_nl_reply_fn fn, void *arg)
 	    (g->vendor && nla_put_u16(msg, PTX_A_GRANT_VENDOR_ID, (uint16_t)g->vendor)) ||
 	    (g->max && nla_put_u32(msg, PTX_A_GRANT_MAX_DEVICES, g->max)) ||
 	    nla_put_u32(msg, PTX_A_GRANT_USED, g->used) ||
+	    (g->pooled && nla_put_flag(msg, PTX_A_GRANT_POOLED)) ||
 	    (!strcmp(mock.bad_call, "grant-dump") &&
 	     nla_put(msg, (int)mock.bad_attr, (int)mock.bad_len, mock.root)))
 		abort();
@@ -64,6 +65,10 @@ static bool read_grant(struct nl_msg *msg, uint32_t allowed, struct mock_grant *
 			g->vendor = nla_get_u16(attr);
 			snprintf(text + used, size - used, " vendor=%04x", g->vendor);
 			break;
+		case PTX_A_GRANT_POOLED:
+			g->pooled = true;
+			snprintf(text + used, size - used, " pooled");
+			break;
 		case PTX_A_GRANT_REVOKE:
 			snprintf(text + used, size - used, " revoke");
 			break;
@@ -101,7 +106,8 @@ int mock_nl_grant(struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn, void *arg,
 	bool ok;
 
 	ok = read_grant(msg, dump ? 0 : cmd == PTX_CMD_GRANT_DEL ? A(ID) | A(REVOKE) :
-			A(UID) | A(GID) | A(DEVICE) | A(KIND) | A(VENDOR_ID) | A(MAX_DEVICES),
+			A(UID) | A(GID) | A(DEVICE) | A(KIND) | A(VENDOR_ID) | A(MAX_DEVICES) |
+			A(POOLED),
 			&g, text, sizeof(text));
 	nlmsg_free(msg);
 	mock_note("netlink %s%s", call, text);

@@ -83,6 +83,10 @@ static int send_device(const struct mock_device *d, bool full, const char *call,
 		put_u32(msg, PTX_A_DEVICE_GROUP, d->group);
 	if (d->quarantined)
 		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_QUARANTINED);
+	if (d->pooled && nla_put_flag(msg, PTX_A_DEVICE_POOLED))
+		abort();
+	if (d->pooled && !d->lease && !d->quarantined)
+		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_READY);
 	if (d->lease) {
 		put_u64(msg, PTX_A_DEVICE_LEASE_ID, d->lease);
 		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_READY);
@@ -166,6 +170,9 @@ static const struct {
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_LEASE_RELEASE, "lease-release", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_TIMEOUT_MS) },
+	{ PTX_CMD_POOL_ADD, "pool-add", NULL,
+	  A(LEASE_DEVICE) | A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) },
+	{ PTX_CMD_POOL_REMOVE, "pool-remove", NULL, A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_LEASE_REVOKE, "lease-revoke", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEADLINE_MS) | A(LEASE_KILL_MS) },
 #undef A
@@ -290,6 +297,26 @@ static void add_name(const char *name, uint32_t i, void *arg)
 		mock_each_name(d->mates, mock_join_mate, l);
 }
 
+static void pool_name(const char *name, uint32_t i, void *arg)
+{
+	struct mock_device *d = mock_find_device(name);
+
+	(void)i;
+	(void)arg;
+	if (d)
+		d->pooled = true;
+}
+
+static void unpool_name(const char *name, uint32_t i, void *arg)
+{
+	struct mock_device *d = mock_find_device(name);
+
+	(void)i;
+	(void)arg;
+	if (d)
+		d->pooled = false;
+}
+
 static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn, void *arg,
 		      struct ptx_nl_ack *ack)
 {
@@ -304,6 +331,11 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 	if (cmd == PTX_CMD_DEVICE_RESET) {
 		d = mock_find_device(rq->name);
 		return d ? 0 : refuse(ack, ENODEV, PTX_REASON_NO_DEVICE, "no such device");
+	}
+	if (cmd == PTX_CMD_POOL_ADD || cmd == PTX_CMD_POOL_REMOVE) {
+		mock_each_name(rq->devices, cmd == PTX_CMD_POOL_ADD ? pool_name : unpool_name,
+			       NULL);
+		return 0;
 	}
 	for (unsigned int i = 0; i < mock.nr_leases; i++) {
 		struct mock_lease *have = &mock.leases[i];
@@ -348,6 +380,9 @@ int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump,
 	}
 	if (cmd == PTX_CMD_GRANT_NEW || cmd == PTX_CMD_GRANT_DEL || cmd == PTX_CMD_GRANT_GET)
 		return mock_nl_grant(msg, dump, fn, arg, ack);
+	if (cmd == PTX_CMD_RESERVE_NEW || cmd == PTX_CMD_RESERVE_DEL ||
+	    cmd == PTX_CMD_RESERVE_GET)
+		return mock_nl_reserve(msg, dump, fn, arg, ack);
 	read_request(msg, dump, &rq);
 	nlmsg_free(msg);
 	if (rq.bad)

@@ -125,6 +125,7 @@ static void script_device(const struct script_word *w, unsigned int n)
 	get_text(w, n, "resets", d->resets, sizeof(d->resets));
 	get_text(w, n, "physfn", d->physfn, sizeof(d->physfn));
 	d->quarantined = get_int(w, n, "quarantined", 0);
+	d->pooled = get_int(w, n, "pooled", 0);
 	get_text(w, n, "mates", d->mates, sizeof(d->mates));
 }
 
@@ -181,8 +182,26 @@ static void script_grant(const struct script_word *w, unsigned int n)
 	g->kind = kind;
 	g->vendor = (unsigned int)get_int(w, n, "vendor", 0);
 	g->max = (unsigned int)get_int(w, n, "max", 0);
+	g->pooled = get_int(w, n, "pooled", 0);
 	g->used = (unsigned int)get_int(w, n, "used", 0);
 	get_text(w, n, "device", g->device, sizeof(g->device));
+}
+
+static void script_reserve(const struct script_word *w, unsigned int n)
+{
+	struct mock_reserve *r = &mock.reserves[mock.nr_reserves++];
+	enum ptx_kind kind = PTX_KIND_OTHER;
+
+	if (mock.nr_reserves > 16 || n < 2)
+		mock_die("bad reserve", w[0].key);
+	memset(r, 0, sizeof(*r));
+	r->id = strtoull(w[1].key, NULL, 10);
+	r->has_kind = get(w, n, "kind");
+	if (r->has_kind && !ptx_kind_parse(get(w, n, "kind"), &kind))
+		mock_die("bad kind", get(w, n, "kind"));
+	r->kind = kind;
+	r->vendor = (unsigned int)get_int(w, n, "vendor", 0);
+	get_text(w, n, "device", r->device, sizeof(r->device));
 }
 
 static void script_fail(const struct script_word *w, unsigned int n)
@@ -240,6 +259,8 @@ static void script_line(char *line)
 		script_lease(w, n);
 	} else if (!strcmp(verb, "grant")) {
 		script_grant(w, n);
+	} else if (!strcmp(verb, "reserve")) {
+		script_reserve(w, n);
 	} else if (!strcmp(verb, "fail")) {
 		script_fail(w, n);
 	} else if (!strcmp(verb, "bad") && n == 4) {

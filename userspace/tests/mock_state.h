@@ -14,7 +14,7 @@ struct mock_device {
 	char name[PTX_DEVICE_NAME_SIZE];
 	unsigned int kind, vendor, device, class, group;
 	int numa;
-	bool has_group, quarantined;
+	bool has_group, quarantined, pooled;
 	char driver[64], override[64], resets[64], physfn[64], mates[512];
 	unsigned long long lease;
 	struct ptx_blocker blockers[8];
@@ -35,7 +35,14 @@ struct mock_grant {
 	uint64_t id;
 	unsigned int uid, gid, kind, vendor, max, used;
 	char device[64];
-	bool has_uid, has_gid, has_kind;
+	bool has_uid, has_gid, has_kind, pooled;
+};
+
+struct mock_reserve {
+	uint64_t id;
+	unsigned int kind, vendor;
+	char device[64];
+	bool has_kind;
 };
 
 struct mock_fail {
@@ -63,6 +70,8 @@ struct mock_state {
 	unsigned int nr_leases;
 	struct mock_grant grants[16];
 	unsigned int nr_grants;
+	struct mock_reserve reserves[16];
+	unsigned int nr_reserves;
 	struct mock_fail fails[64];
 	unsigned int nr_fails;
 	char bad_call[32];
@@ -104,5 +113,9 @@ void mock_events_close(struct ptx_events *events);
 /* mock_kernel_grants.c */
 int mock_nl_grant(struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn, void *arg,
 		  struct ptx_nl_ack *ack);
+
+/* mock_kernel_reserves.c */
+int mock_nl_reserve(struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn, void *arg,
+		    struct ptx_nl_ack *ack);
 
 #endif /* TESTS_MOCK_STATE_H */

@@ -32,7 +32,7 @@ usual() {
 echo '# The program'
 ctl 0 'help' --help
 for verb in list info check run lease add remove release revoke reset wait leases show \
-	grant ungrant grants save restore nodes monitor name; do
+	pool grant ungrant grants save restore nodes monitor name; do
 	out "^  $verb "
 	ctl 0 "$verb --help" "$verb" --help
 	out "^Usage: ptxctl $verb"

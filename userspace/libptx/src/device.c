@@ -21,7 +21,7 @@ struct ptx_device {
 	int numa_node;
 	uint64_t lease_id;
 	enum ptx_member_state member_state;
-	bool has_group, has_member_state;
+	bool has_group, has_member_state, pooled;
 	struct ptx_blocker *blockers;
 	size_t nr_blockers;
 	char (*mates)[PTX_DEVICE_NAME_SIZE];
@@ -104,6 +104,11 @@ const char *ptx_device_physfn(const struct ptx_device *dev)
 uint64_t ptx_device_lease_id(const struct ptx_device *dev)
 {
 	return dev->lease_id;
+}
+
+bool ptx_device_pooled(const struct ptx_device *dev)
+{
+	return dev->pooled;
 }
 
 bool ptx_device_member_state(const struct ptx_device *dev, enum ptx_member_state *state)
@@ -302,6 +307,9 @@ static int parse_attr(struct ptx_device *dev, struct nlattr *attr)
 		return add_mate(dev, attr);
 	case PTX_A_DEVICE_RESET:
 		return add_reset(dev, attr);
+	case PTX_A_DEVICE_POOLED:
+		dev->pooled = true;
+		break;
 	}
 	return ok ? 0 : -EPROTO;
 }

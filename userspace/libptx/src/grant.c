@@ -16,7 +16,8 @@ static int put_grant(struct ptx_ctx *ctx, struct nl_msg *msg, const struct ptx_g
 	     nla_put_u32(msg, PTX_A_GRANT_KIND, (uint32_t)grant->kind)) ||
 	    (grant->vendor && nla_put_u16(msg, PTX_A_GRANT_VENDOR_ID, grant->vendor)) ||
 	    (grant->max_devices &&
-	     nla_put_u32(msg, PTX_A_GRANT_MAX_DEVICES, grant->max_devices)))
+	     nla_put_u32(msg, PTX_A_GRANT_MAX_DEVICES, grant->max_devices)) ||
+	    (grant->pooled && nla_put_flag(msg, PTX_A_GRANT_POOLED)))
 		return ptx_error_no_memory(ctx);
 	return 0;
 }
@@ -63,6 +64,9 @@ static int parse_grant(struct nlmsghdr *hdr, struct ptx_grant *grant)
 			break;
 		case PTX_A_GRANT_USED:
 			ok &= ptx_nl_u32(attr, &grant->used);
+			break;
+		case PTX_A_GRANT_POOLED:
+			grant->pooled = true;
 			break;
 		}
 	}

@@ -166,6 +166,13 @@ int ptx_devices_check(struct ptx_ctx *ctx, const char *const *devices, size_t nr
 		      bool may_be_empty);
 int ptx_driver_check(struct ptx_ctx *ctx, const char *driver);
 
+/* persistent.c; pool.c asks for devices in the same way */
+int ptx_nl_put_devices(struct ptx_ctx *ctx, struct nl_msg *msg,
+		       const char *const *devices, size_t nr);
+int ptx_nl_put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
+		       const struct ptx_add_options *options);
+void ptx_collect_blockers(struct ptx_ctx *ctx, const char *const *devices, size_t nr);
+
 /* util.c */
 bool ptx_grow(void *array, size_t nr, size_t size);
 char *ptx_read_file(const char *path, size_t max, size_t *len);

@@ -21,7 +21,7 @@ static int put_ref(struct ptx_ctx *ctx, struct nl_msg *msg, const struct ptx_lea
 	return nla_put_string(msg, PTX_A_LEASE_NAME, ref->name) ? ptx_error_no_memory(ctx) : 0;
 }
 
-static int put_devices(struct ptx_ctx *ctx, struct nl_msg *msg,
+int ptx_nl_put_devices(struct ptx_ctx *ctx, struct nl_msg *msg,
 		       const char *const *devices, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
@@ -31,7 +31,7 @@ static int put_devices(struct ptx_ctx *ctx, struct nl_msg *msg,
 	return 0;
 }
 
-static int put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
+int ptx_nl_put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
 		       const struct ptx_add_options *options)
 {
 	int err;
@@ -57,7 +57,7 @@ static int put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
 }
 
 /* Ask each device what stands in its way, and keep the kernel's words. */
-static void collect_blockers(struct ptx_ctx *ctx, const char *const *devices, size_t nr)
+void ptx_collect_blockers(struct ptx_ctx *ctx, const char *const *devices, size_t nr)
 {
 	struct ptx_error kept = ctx->error;
 	struct ptx_device *dev;
@@ -129,16 +129,16 @@ int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 	if (!err && owner != (uid_t)-1 && nla_put_u32(msg, PTX_A_LEASE_OWNER, owner))
 		err = ptx_error_no_memory(ctx);
 	if (!err)
-		err = put_devices(ctx, msg, devices, nr_devices);
+		err = ptx_nl_put_devices(ctx, msg, devices, nr_devices);
 	if (!err)
-		err = put_options(ctx, msg, options);
+		err = ptx_nl_put_options(ctx, msg, options);
 	if (err) {
 		nlmsg_free(msg);
 		return err;
 	}
 	err = call(ctx, msg, &ref, out);
 	if (err)
-		collect_blockers(ctx, devices, nr_devices);
+		ptx_collect_blockers(ctx, devices, nr_devices);
 	return err;
 }
 
@@ -160,16 +160,16 @@ int ptx_persistent_add(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 		return -ENOMEM;
 	err = put_ref(ctx, msg, ref);
 	if (!err)
-		err = put_devices(ctx, msg, devices, nr_devices);
+		err = ptx_nl_put_devices(ctx, msg, devices, nr_devices);
 	if (!err)
-		err = put_options(ctx, msg, options);
+		err = ptx_nl_put_options(ctx, msg, options);
 	if (err) {
 		nlmsg_free(msg);
 		return err;
 	}
 	err = call(ctx, msg, ref, out);
 	if (err)
-		collect_blockers(ctx, devices, nr_devices);
+		ptx_collect_blockers(ctx, devices, nr_devices);
 	return err;
 }
 
@@ -228,7 +228,7 @@ static int wait_ask(struct ptx_ctx *ctx, struct wait *wait, uint8_t cmd,
 		return -ENOMEM;
 	err = put_ref(ctx, msg, &wait->ref);
 	if (!err)
-		err = put_devices(ctx, msg, devices, nr_devices);
+		err = ptx_nl_put_devices(ctx, msg, devices, nr_devices);
 	if (!err && timeout_ms && nla_put_u32(msg, PTX_A_LEASE_TIMEOUT_MS, timeout_ms))
 		err = ptx_error_no_memory(ctx);
 	if (err) {

@@ -13,6 +13,7 @@
  * @ctx: the context
  * @sels: the caller's selectors
  * @nr_sels: how many
+ * @unpooled: nothing that the pool has already
  * @devices: the choice; named devices have the same place every time
  * @picked: for each, whether it was picked rather than named
  * @nr: how many
@@ -23,6 +24,7 @@ struct ptx_pick {
 	struct ptx_ctx *ctx;
 	const struct ptx_selector *const *sels;
 	size_t nr_sels;
+	bool unpooled;
 	char **devices;
 	bool *picked;
 	size_t nr;
@@ -175,6 +177,20 @@ static int too_few(struct ptx_pick *pick, const struct ptx_selector *sel, uint32
 	return -EBUSY;
 }
 
+/* The one at @i when those of the pool, which cost no time, come first. */
+static const struct ptx_device *candidate_at(const struct ptx_device_list *list, size_t i)
+{
+	const struct ptx_device *dev;
+
+	for (int pooled = 1; pooled >= 0; pooled--) {
+		for (size_t j = 0; (dev = ptx_device_list_at(list, j)); j++) {
+			if (ptx_device_pooled(dev) == pooled && !i--)
+				return dev;
+		}
+	}
+	return NULL;
+}
+
 static int take_free(struct ptx_pick *pick, const struct ptx_selector *sel,
 		     const struct ptx_device_list *list)
 {
@@ -183,10 +199,11 @@ static int take_free(struct ptx_pick *pick, const struct ptx_selector *sel,
 	struct refusal why = { .seen = 0 };
 	int err = 0;
 
-	for (size_t i = 0; found < want && (dev = ptx_device_list_at(list, i)); i++) {
+	for (size_t i = 0; found < want && (dev = candidate_at(list, i)); i++) {
 		const char *name = ptx_device_name(dev);
 
-		if (!ptx_selector_match(sel, dev))
+		if (!ptx_selector_match(sel, dev) ||
+		    (pick->unpooled && ptx_device_pooled(dev)))
 			continue;
 		example = dev;
 		why.seen++;
@@ -237,8 +254,8 @@ static int choose(struct ptx_pick *pick)
 	return err;
 }
 
-int ptx_pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
-		 size_t nr_sels, struct ptx_pick **out)
+static int pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
+		    size_t nr_sels, bool unpooled, struct ptx_pick **out)
 {
 	struct ptx_pick *pick;
 	int err;
@@ -250,6 +267,7 @@ int ptx_pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 	pick->ctx = ctx;
 	pick->sels = sels;
 	pick->nr_sels = nr_sels;
+	pick->unpooled = unpooled;
 	err = choose(pick);
 	if (err) {
 		ptx_pick_free(pick);
@@ -257,6 +275,18 @@ int ptx_pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 	}
 	*out = pick;
 	return 0;
+}
+
+int ptx_pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
+		 size_t nr_sels, struct ptx_pick **out)
+{
+	return pick_new(ctx, sels, nr_sels, false, out);
+}
+
+int ptx_pick_unpooled(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
+		      size_t nr_sels, struct ptx_pick **out)
+{
+	return pick_new(ctx, sels, nr_sels, true, out);
 }
 
 void ptx_pick_free(struct ptx_pick *pick)
@@ -321,6 +351,7 @@ bool ptx_pick_next(struct ptx_pick *pick, int err)
 	case PTX_REASON_GONE:
 	case PTX_REASON_NOT_GRANTED:
 	case PTX_REASON_GRANT_USED_UP:
+	case PTX_REASON_POOLED:
 	case PTX_REASON_NONE:
 		break;
 	default:

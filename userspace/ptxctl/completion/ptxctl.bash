@@ -40,7 +40,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info check run lease add remove release revoke reset wait leases show grant ungrant grants save restore nodes monitor name help'
+	local verbs='list info check run lease add remove release revoke reset wait leases show pool grant ungrant grants save restore nodes monitor name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then
@@ -113,6 +113,12 @@ _ptxctl() {
 	case $verb in
 	list | info | check | reset)
 		_ptxctl_devices ;;
+	pool)
+		if ((cword == verb_at + 1)); then
+			_ptxctl_words $'add\nremove\nshow\nreserve\nunreserve'
+		else
+			_ptxctl_devices
+		fi ;;
 	name)
 		_ptxctl_names
 		_ptxctl_devices ;;

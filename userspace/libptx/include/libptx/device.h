@@ -105,12 +105,15 @@ const char *ptx_device_physfn(const struct ptx_device *dev);
 /** ptx_device_lease_id() - the lease it is in, or 0 */
 uint64_t ptx_device_lease_id(const struct ptx_device *dev);
 
+/** ptx_device_pooled() - does the pool have it, or get it back from its lease */
+bool ptx_device_pooled(const struct ptx_device *dev);
+
 /**
- * ptx_device_member_state() - where it is on its way, when in a lease
+ * ptx_device_member_state() - where it is on its way, when in a lease or the pool
  * @dev: the device
  * @state: where to put the state
  *
- * Return: false when it is in no lease.
+ * Return: false when it is in neither.
  */
 bool ptx_device_member_state(const struct ptx_device *dev, enum ptx_member_state *state);
 

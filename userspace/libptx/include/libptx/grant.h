@@ -29,6 +29,7 @@ struct ptx_ctx;
  * @vendor: devices of this PCI vendor only, or 0
  * @max_devices: how many may be leased under it at once; 0 is any number
  * @used: how many are. Not for ptx_grant_new().
+ * @pooled: devices that the pool has only
  */
 struct ptx_grant {
 	size_t size;
@@ -40,6 +41,7 @@ struct ptx_grant {
 	uint16_t vendor;
 	uint32_t max_devices;
 	uint32_t used;
+	bool pooled;
 };
 
 /**

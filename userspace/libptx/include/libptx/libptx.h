@@ -42,6 +42,7 @@
 #include <libptx/names.h>
 #include <libptx/persistent.h>
 #include <libptx/pick.h>
+#include <libptx/pool.h>
 #include <libptx/selector.h>
 #include <libptx/text.h>
 #include <libptx/use.h>

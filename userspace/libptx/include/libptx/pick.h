@@ -27,8 +27,9 @@ struct ptx_selector;
  *
  * A device that is named is taken as it is, whatever stands in its way: the
  * kernel says so better. Where a kind is named, the free devices of that kind
- * are taken in order of address: those with no blocker, in no lease, and not
- * in use by this host (see use.h), nor their group mates.
+ * are taken, those of the pool first and then in order of address: those with no
+ * blocker, in no lease, and not in use by this host (see use.h), nor their group
+ * mates.
  *
  * Return: 0; -ENODEV when there is no such device or none of that kind;
  * -EBUSY when too few are free (every blocker is in the error); -EEXIST when
@@ -37,6 +38,20 @@ struct ptx_selector;
  */
 int ptx_pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 		 size_t nr_sels, struct ptx_pick **out);
+
+/**
+ * ptx_pick_unpooled() - choose devices to put into the pool
+ * @ctx: as for ptx_pick_new()
+ * @sels: likewise
+ * @nr_sels: likewise
+ * @out: likewise
+ *
+ * Where a kind is named, what the pool has already is left out.
+ *
+ * Return: as ptx_pick_new().
+ */
+int ptx_pick_unpooled(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
+		      size_t nr_sels, struct ptx_pick **out);
 
 /** ptx_pick_free() - free a choice; NULL is fine */
 void ptx_pick_free(struct ptx_pick *pick);
