@@ -50,8 +50,8 @@
  */
 struct score {
 	atomic_long left;
-	atomic_long done[8];
-	atomic_long refused[8];
+	atomic_long done[16];
+	atomic_long refused[16];
 	atomic_long reasons[64];
 	atomic_long faults;
 	atomic_int wrong;
@@ -67,6 +67,8 @@ enum op {
 	OP_OPEN,
 	OP_CLOSE,
 	OP_DIE,
+	OP_POOL,
+	OP_UNPOOL,
 };
 
 static const char *const op_names[] = {
@@ -78,6 +80,8 @@ static const char *const op_names[] = {
 	[OP_OPEN] = "open",
 	[OP_CLOSE] = "close",
 	[OP_DIE] = "die",
+	[OP_POOL] = "pool",
+	[OP_UNPOOL] = "unpool",
 };
 
 static struct score *score;
@@ -271,13 +275,26 @@ static void do_die(struct add *add)
 	tally(OP_DIE, 0);
 }
 
+/* Into the pool, or out of it. A device of it is leased as any other. */
+static void do_pool(struct nl *nl, enum op op)
+{
+	static const int honest[] = { EBUSY, ENODEV, EIO, ETIMEDOUT, ENOENT, ECANCELED, 0 };
+	const char *name = names[rand() % DEVICES];
+	int ret;
+
+	ret = op == OP_POOL ? nl_pool_add(nl, &name, 1, 0) :
+			      nl_pool_remove(nl, &name, 1, 1 + rand() % 2000);
+	judge(op, ret, honest, nl->msg, name);
+}
+
 static int lessee(void *arg)
 {
 	struct add *add = calloc(1, sizeof(*add));
 	struct mine mine[LEASES], *m;
 	int ctl = ptx_open(), i;
+	struct nl nl;
 
-	CHECK(add && ctl >= 0);
+	CHECK(add && ctl >= 0 && !nl_open(&nl));
 	srand(seed + (long)arg);
 	for (i = 0; i < LEASES; i++)
 		mine[i] = (struct mine){ -1, VFIO_CLOSED };
@@ -289,7 +306,7 @@ static int lessee(void *arg)
 			CHECK(m->fd >= 0);
 			continue;
 		}
-		switch (rand() % 16) {
+		switch (rand() % 20) {
 		case 0 ... 5:
 			do_add(m, add);
 			break;
@@ -312,6 +329,12 @@ static int lessee(void *arg)
 			break;
 		case 13:
 			do_die(add);
+			break;
+		case 14 ... 15:
+			do_pool(&nl, OP_POOL);
+			break;
+		case 16:
+			do_pool(&nl, OP_UNPOOL);
 			break;
 		default:
 			do_release(m);
@@ -417,6 +440,33 @@ static int reader(void *arg)
 	return 0;
 }
 
+/* Empties the pool, and waits for what it had given up on before. */
+static int drain_pool(void)
+{
+	struct nl_device d;
+	bool left = true;
+	struct nl nl;
+	int i, tries;
+
+	if (nl_open(&nl))
+		return -1;
+	for (tries = 0; left && tries < END_MS / 100; tries++) {
+		left = false;
+		for (i = 0; i < DEVICES; i++) {
+			const char *name = names[i];
+
+			if (nl_device_get(&nl, name, &d))
+				continue;
+			if (d.pooled)
+				nl_pool_remove(&nl, &name, 1, 1000);
+			left |= d.pooled || pci_on_driver(name, PTX_DRIVER);
+		}
+		usleep(100000);
+	}
+	nl_close(&nl);
+	return left;
+}
+
 static void give_driver(const char *name)
 {
 	struct nl_device d;
@@ -493,7 +543,8 @@ int main(int argc, char **argv)
 			 atomic_load(&score->done[OP_ADD]) >
 			 atomic_load(&score->refused[OP_ADD]) * 5 / 4,
 			 "some were refused, and not all\n");
-	ksft_test_result(!host_wait_no_lease(END_MS), "every lease has ended\n");
+	ksft_test_result(!host_wait_no_lease(END_MS) && !drain_pool(),
+			 "every lease has ended, and the pool is empty\n");
 	for (i = 0; i < DEVICES; i++)
 		give_driver(names[i]);
 	ret = snapshot_check_of(before, 4000);
