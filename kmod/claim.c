@@ -580,6 +580,26 @@ bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder)
 }
 
 /**
+ * ptx_claim_find() - find the claim that has a group
+ * @group: the group
+ *
+ * Undone by ptx_claim_put().
+ *
+ * Return: the claim, referenced, or NULL.
+ */
+struct ptx_claim *ptx_claim_find(struct iommu_group *group)
+{
+	struct ptx_claim *claim;
+
+	mutex_lock(&ptx_claims_lock);
+	claim = xa_load(&ptx_claims, iommu_group_id(group));
+	if (claim)
+		ptx_claim_get(claim);
+	mutex_unlock(&ptx_claims_lock);
+	return claim;
+}
+
+/**
  * ptx_member_get() - find the member that a device is
  * @pdev: the device
  *

@@ -367,6 +367,7 @@ int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 void ptx_claims_link(struct ptx_claim **claims, u32 nr);
 void ptx_claims_untake(struct ptx_claim **claims, u32 nr);
 bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder);
+struct ptx_claim *ptx_claim_find(struct iommu_group *group);
 struct ptx_member *ptx_member_get(struct pci_dev *pdev);
 static inline void ptx_member_put(struct ptx_member *member)
 {

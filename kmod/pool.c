@@ -57,6 +57,34 @@ void ptx_pool_kick(void)
 	ptx_lease_kick(&ptx_pool);
 }
 
+static bool ptx_pool_readies(struct ptx_claim *claim)
+{
+	return ptx_pool_is(READ_ONCE(claim->lease)) &&
+	       READ_ONCE(claim->state) == PTX_MEMBER_STATE_BUILDING;
+}
+
+/**
+ * ptx_pool_await() - wait for a group that the pool is only just making ready
+ * @group: the group
+ * @deadline: until when, in jiffies
+ *
+ * Return: as wait_event_killable_timeout(); more than 0 also if there was nothing
+ * to wait for.
+ */
+long ptx_pool_await(struct iommu_group *group, unsigned long deadline)
+{
+	struct ptx_claim *claim = ptx_claim_find(group);
+	long left = 1;
+
+	if (!claim)
+		return left;
+	if (ptx_pool_readies(claim))
+		left = wait_event_killable_timeout(ptx_pool.wait, !ptx_pool_readies(claim),
+						   max(1L, (long)(deadline - jiffies)));
+	ptx_claim_put(claim);
+	return left;
+}
+
 /**
  * ptx_pool_add() - put devices and their groups into the pool, all or nothing
  * @devices: their names

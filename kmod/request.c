@@ -89,7 +89,8 @@ out_put_device:
  * Names become claims, with every blocker gathered before the first is
  * reported. Nothing has been changed when this fails.
  */
-static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add)
+static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
+			unsigned long deadline)
 {
 	int ret = 0, first = 0;
 	u32 i;
@@ -117,6 +118,12 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add)
 		return first;
 	if (add->blockers->nr)
 		return -EBUSY;
+	/* One that its last lease has only just given back. */
+	for (i = 0; !ptx_pool_is(lease) && i < add->nr_claims; i++)
+		if (ptx_pool_await(add->claims[i]->group, deadline) < 0) {
+			ptx_blockers_add(add->blockers, PTX_REASON_INTERRUPTED, "", 0);
+			return -EINTR;
+		}
 	return ptx_claims_take(add->claims, add->nr_claims, add->blockers);
 }
 
@@ -315,7 +322,7 @@ static int ptx_add_run(struct ptx_lease *lease, struct ptx_add *add,
 		ptx_blockers_add(add->blockers, PTX_REASON_SHUTDOWN, "", 0);
 		return -ESHUTDOWN;
 	}
-	ret = ptx_add_plan(lease, add);
+	ret = ptx_add_plan(lease, add, deadline);
 	if (ret) {
 		if (!add->blockers->nr)
 			ptx_blockers_add(add->blockers, PTX_REASON_NO_MEMORY, "", 0);

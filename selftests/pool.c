@@ -485,6 +485,28 @@ TEST_F(pool, reserve)
 	EXPECT_EQ(0, child_run_as(NOBODY, nobody_reserves, NULL));
 }
 
+/* The next tenant does not have to know that the pool needs a moment. */
+TEST_F(pool, waits_a_moment)
+{
+	int i;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 flr=slow:300"));
+	ASSERT_EQ(0, nl_pool_add(&self->h.nl, self->one, 1, 0));
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, lease_next(self));
+		ASSERT_EQ(0, lease_release(self->fd, 0, NULL));
+		close(self->fd);
+	}
+	/* But not longer than it wants to. */
+	ASSERT_EQ(0, lease_next(self));
+	close(self->fd);
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	add_init(self->add, self->one, 1);
+	self->add->a.timeout_ms = 1;
+	EXPECT_EQ(-EBUSY, lease_add(self->fd, self->add));
+}
+
 struct racer {
 	struct host *h;
 	const char *const *two;
