@@ -60,6 +60,31 @@
 #define PTX_NVIDIA_BOOT_0	0x00
 #define PTX_NVIDIA_FIREWALL	0xbadf
 
+/**
+ * struct ptx_reset_entry - what the ladder goes by, kept while a device is leased
+ * @entry: in its claim's journal
+ * @member: the device
+ * @plan: what its rules say
+ * @face: what it looked like when it was well
+ * @state: its configuration then
+ * @regs: the registers that say whether its class is ready, mapped beforehand: the
+ *	way back has no memory. NULL where there are none.
+ * @learnt: the three before are known
+ * @unwell: a first reset did not make it well
+ * @methods: the rungs
+ */
+struct ptx_reset_entry {
+	struct ptx_entry entry;
+	struct ptx_member *member;
+	struct ptx_reset_plan plan;
+	struct ptx_reset_face face;
+	struct pci_saved_state *state;
+	void __iomem *regs;
+	bool learnt;
+	bool unwell;
+	u8 methods[PCI_NUM_RESET_METHODS];
+};
+
 static bool ptx_reset_rule_fits(const struct ptx_reset_rule *rule,
 				const struct ptx_reset_ids *ids)
 {
@@ -215,25 +240,20 @@ static int ptx_reset_prove_class(struct ptx_member *member,
 				 const struct ptx_reset_plan *plan,
 				 ktime_t deadline)
 {
+	void __iomem *regs = member->reset->regs;
 	struct pci_dev *pdev = member->pdev;
-	void __iomem *regs;
 	u16 command;
 	bool ready;
 
 	if (plan->ready == PTX_READY_GENERIC || pdev->is_virtfn)
 		return 0;
-	if (!(pci_resource_flags(pdev, 0) & IORESOURCE_MEM) ||
-	    pci_resource_len(pdev, 0) < PAGE_SIZE)
-		return -ENXIO;
-	regs = ioremap(pci_resource_start(pdev, 0), PAGE_SIZE);
 	if (!regs)
-		return -ENOMEM;
+		return -ENXIO;
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
 	ready = ptx_reset_wait(member, ptx_reset_is_ready(pdev, plan->ready, regs),
 			       deadline);
 	pci_write_config_word(pdev, PCI_COMMAND, command);
-	iounmap(regs);
 	return ready ? 0 : -ETIMEDOUT;
 }
 
@@ -244,7 +264,7 @@ static int ptx_reset_prove_class(struct ptx_member *member,
  * @face: what it looked like before, if that is known
  *
  * Return: 0; -ENODEV if it does not answer, -EIO if it looks different,
- * -ETIMEDOUT or -ENXIO if its class is not ready, -ENOMEM.
+ * -ETIMEDOUT or -ENXIO if its class is not ready.
  */
 static int ptx_reset_prove(struct ptx_member *member, const struct ptx_reset_plan *plan,
 			   const struct ptx_reset_face *face)
@@ -514,17 +534,6 @@ static int ptx_reset_bus(struct ptx_claim *claim, struct pci_dev *pdev)
 	return ret;
 }
 
-struct ptx_reset_entry {
-	struct ptx_entry entry;
-	struct ptx_member *member;
-	struct ptx_reset_plan plan;
-	struct ptx_reset_face face;
-	struct pci_saved_state *state;
-	bool learnt;
-	bool unwell;
-	u8 methods[PCI_NUM_RESET_METHODS];
-};
-
 /*
  * First the device by itself, then with the whole bus. One that cannot be reset
  * at all is as well as it looks, but with @must that is -ENOTTY.
@@ -606,6 +615,8 @@ static void ptx_reset_free(struct ptx_entry *entry)
 		container_of(entry, struct ptx_reset_entry, entry);
 
 	e->member->reset = NULL;
+	if (e->regs)
+		iounmap(e->regs);
 	kfree(e->state);
 	kfree(e);
 }
@@ -632,6 +643,13 @@ int ptx_reset_learn(struct ptx_member *member)
 
 	if (e->learnt)
 		return 0;
+	if (!e->regs && e->plan.ready != PTX_READY_GENERIC &&
+	    pci_resource_flags(pdev, 0) & IORESOURCE_MEM &&
+	    pci_resource_start(pdev, 0) && pci_resource_len(pdev, 0) >= PAGE_SIZE) {
+		e->regs = ioremap(pci_resource_start(pdev, 0), PAGE_SIZE);
+		if (!e->regs)
+			return -ENOMEM;
+	}
 	ptx_trace_begin(pdev, "save_state");
 	pm_runtime_get_sync(&pdev->dev);
 	ptx_reset_look(pdev, &e->face);

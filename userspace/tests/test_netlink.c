@@ -292,8 +292,9 @@ static void hostile(void)
 				ptx_device_free(dev);
 			else if (err != -EPROTO || dev)
 				bad++;
-			/* Numbers have one length, and names an end. */
+			/* Numbers have one length, names an end, and flags nothing. */
 			if (!err && attr != PTX_A_DEVICE_BLOCKER &&
+			    !(attr == PTX_A_DEVICE_POOLED && !lengths[i]) &&
 			    !(lengths[i] == 4 || lengths[i] == 2))
 				bad++;
 		}

@@ -308,7 +308,7 @@ static int parse_attr(struct ptx_device *dev, struct nlattr *attr)
 	case PTX_A_DEVICE_RESET:
 		return add_reset(dev, attr);
 	case PTX_A_DEVICE_POOLED:
-		dev->pooled = true;
+		ok = dev->pooled = !nla_len(attr);
 		break;
 	}
 	return ok ? 0 : -EPROTO;

@@ -66,7 +66,7 @@ static int parse_grant(struct nlmsghdr *hdr, struct ptx_grant *grant)
 			ok &= ptx_nl_u32(attr, &grant->used);
 			break;
 		case PTX_A_GRANT_POOLED:
-			grant->pooled = true;
+			ok &= grant->pooled = !nla_len(attr);
 			break;
 		}
 	}
