@@ -59,7 +59,7 @@ bool ptx_may_message(struct sk_buff *skb, enum ptx_right right)
  */
 bool ptx_may_see(struct sk_buff *skb, struct ptx_lease *lease)
 {
-	return uid_eq(NETLINK_CREDS(skb)->uid, lease->owner) ||
+	return uid_eq(NETLINK_CREDS(skb)->uid, READ_ONCE(lease->owner)) ||
 	       netlink_capable(skb, CAP_SYS_ADMIN);
 }
 
@@ -89,7 +89,13 @@ static bool ptx_descends_from(struct pid *pid)
  */
 bool ptx_may_open(struct ptx_lease *lease)
 {
-	if (!uid_eq(current_euid(), lease->owner))
+	struct pid *process;
+	bool may;
+
+	if (!uid_eq(current_euid(), READ_ONCE(lease->owner)))
 		return false;
-	return !lease->bond.pid || ptx_descends_from(lease->bond.pid);
+	process = ptx_lease_process(lease);
+	may = !process || ptx_descends_from(process);
+	put_pid(process);
+	return may;
 }

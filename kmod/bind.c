@@ -10,10 +10,11 @@
  * that does DMA: the IOMMU core refuses a mixed group.
  *
  * Runs in whatever task the claim's journal belongs to; takes the driver
- * core's locks and none of ours.
+ * core's locks, and of ours one that is held while an override is set.
  */
 #include <linux/delay.h>
 #include <linux/iommu.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
@@ -92,17 +93,21 @@ struct ptx_reserved {
 /* By ptx_device_key(). */
 static DEFINE_XARRAY(ptx_bind_reserved);
 
+/* Whoever sets the override of a reserved device has read it under this lock. */
+static DEFINE_MUTEX(ptx_bind_lock);
+
 /*
  * If @buf has the override that we gave to a reserved device, it gets what that
  * was before. True if the device is reserved.
  */
-static bool ptx_bind_see_through(struct pci_dev *pdev, char *buf, size_t size)
+static bool ptx_bind_see_through(struct pci_dev *pdev, unsigned long key, char *buf,
+				 size_t size)
 {
 	struct ptx_reserved *reserved;
 	bool is;
 
 	rcu_read_lock();
-	reserved = xa_load(&ptx_bind_reserved, ptx_device_key(pdev));
+	reserved = xa_load(&ptx_bind_reserved, key);
 	is = reserved && reserved->pdev == pdev;
 	if (is && !strcmp(buf, PTX_VFIO_DRIVER))
 		strscpy(buf, reserved->override, size);
@@ -113,10 +118,10 @@ static bool ptx_bind_see_through(struct pci_dev *pdev, char *buf, size_t size)
 /**
  * ptx_bind_forget() - a reserved device has become a claim's, or leaves the bus
  * @pdev: the device; nothing happens to others
+ * @key: its ptx_device_key()
  */
-void ptx_bind_forget(struct pci_dev *pdev)
+void ptx_bind_forget(struct pci_dev *pdev, unsigned long key)
 {
-	unsigned long key = ptx_device_key(pdev);
 	struct ptx_reserved *reserved;
 
 	xa_lock(&ptx_bind_reserved);
@@ -155,31 +160,35 @@ int ptx_bind_reserve(struct pci_dev *pdev)
 	}
 	ret = ptx_driver_override_write(pdev, PTX_VFIO_DRIVER);
 	if (ret)
-		ptx_bind_forget(pdev);
+		ptx_bind_forget(pdev, ptx_device_key(pdev));
 	return ret;
 }
 
 /**
  * ptx_bind_unreserve() - let the host have a device that was reserved
  * @pdev: the device; nothing happens if a claim has taken it
+ * @key: its ptx_device_key() when it was reserved; it may have left with its domain
  *
  * Return: 0, or -ENOMEM, and it stays reserved.
  */
-int ptx_bind_unreserve(struct pci_dev *pdev)
+int ptx_bind_unreserve(struct pci_dev *pdev, unsigned long key)
 {
 	char *buf = kmalloc(PTX_OVERRIDE_MAX, GFP_KERNEL);
+	bool is;
 
 	if (!buf)
 		return -ENOMEM;
+	mutex_lock(&ptx_bind_lock);
 	ptx_driver_override_read(pdev, buf, PTX_OVERRIDE_MAX);
-	if (ptx_bind_see_through(pdev, buf, PTX_OVERRIDE_MAX)) {
+	is = ptx_bind_see_through(pdev, key, buf, PTX_OVERRIDE_MAX);
+	if (is) {
 		ptx_bind_override(pdev, buf);
-		/* A claim that looks now must not take ours for the host's. */
-		ptx_bind_forget(pdev);
-		if (device_attach(&pdev->dev) < 0)
-			pci_info(pdev, "the host could not choose a driver for it yet\n");
+		ptx_bind_forget(pdev, key);
 	}
+	mutex_unlock(&ptx_bind_lock);
 	kfree(buf);
+	if (is && !ptx_going_down() && device_attach(&pdev->dev) < 0)
+		pci_info(pdev, "the host could not choose a driver for it yet\n");
 	return 0;
 }
 
@@ -255,11 +264,13 @@ static int ptx_bind_settings(struct ptx_member *member)
 		kfree(e);
 		return -ENOMEM;
 	}
+	mutex_lock(&ptx_bind_lock);
 	ptx_driver_override_read(pdev, buf, PTX_OVERRIDE_MAX);
-	reserved = ptx_bind_see_through(pdev, buf, PTX_OVERRIDE_MAX);
+	reserved = ptx_bind_see_through(pdev, member->key, buf, PTX_OVERRIDE_MAX);
 	e->override = kstrdup(buf, GFP_KERNEL);
 	kfree(buf);
 	if (!e->override) {
+		mutex_unlock(&ptx_bind_lock);
 		kfree(e);
 		return -ENOMEM;
 	}
@@ -274,11 +285,12 @@ static int ptx_bind_settings(struct ptx_member *member)
 	ptx_journal_reserve(&member->claim->journal, &e->entry,
 			    &ptx_settings_step);
 	ret = ptx_driver_override_write(pdev, member->claim->driver);
-	if (ret)
-		return ret;
-	ptx_journal_arm(&member->claim->journal, &e->entry);
-	ptx_bind_forget(pdev);
-	return 0;
+	if (!ret) {
+		ptx_journal_arm(&member->claim->journal, &e->entry);
+		ptx_bind_forget(pdev, member->key);
+	}
+	mutex_unlock(&ptx_bind_lock);
+	return ret;
 }
 
 /* Step two: the native driver. */
@@ -539,7 +551,7 @@ int ptx_bind_take(struct ptx_claim *claim)
 
 	/* All that a fresh one has in its journal is that it is claimed. */
 	if (!list_is_singular(&claim->journal.entries)) {
-		if (ptx_bind_detach(claim) == PTX_UNDO_QUARANTINED)
+		if (ptx_bind_detach(claim) == PTX_UNDO_QUARANTINED || claim->fault.reason)
 			return -EIO;
 		i = PTX_BIND_RELEASED;
 	}

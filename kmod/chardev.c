@@ -265,7 +265,7 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 	/* A grant is for one's own leases, and for no driver but ours. */
 	add.add.needs_grant = !ptx_may(PTX_RIGHT_CHANGE);
 	if (add.add.needs_grant &&
-	    (!uid_eq(current_euid(), call->lease->owner) ||
+	    (!uid_eq(current_euid(), READ_ONCE(call->lease->owner)) ||
 	     (arg->driver[0] && !ptx_vfio_is_ours(arg->driver)))) {
 		arg->out_reason = PTX_REASON_NO_RIGHT;
 		return -EPERM;

@@ -376,7 +376,9 @@ static void ptx_claim_dress(struct ptx_claim *claim, struct ptx_claim *wanted)
 /*
  * Hands a claim of the pool over to the lease that @wanted is for. It has to be
  * at rest, and as it was when the pool took it. Where somebody's VFIO file has the
- * group, or was asked to, it is built once more, so that the file is dead.
+ * DMA of the group, or a reset was asked for, it is built once more, so that the file
+ * is dead. VFIO does not tell of a file that has only been opened; all that is worth
+ * is that nobody else can open the group.
  */
 static u32 ptx_claim_take_over(struct ptx_claim *claim, struct ptx_claim *wanted,
 			       const char **culprit)
@@ -387,6 +389,7 @@ static u32 ptx_claim_take_over(struct ptx_claim *claim, struct ptx_claim *wanted
 	u32 reason = PTX_REASON_NONE;
 
 	lockdep_assert_held(&ptx_claims_lock);
+	rebind |= iommu_group_dma_owner_claimed(claim->group);
 	ptx_for_each_member(member, wanted)
 		if (!ptx_claim_has(claim, member->pdev)) {
 			*culprit = pci_name(member->pdev);
@@ -410,6 +413,7 @@ static u32 ptx_claim_take_over(struct ptx_claim *claim, struct ptx_claim *wanted
 		claim->state = PTX_MEMBER_STATE_BUILDING;
 		claim->built = !rebind;
 		claim->error = 0;
+		memset(&claim->fault, 0, sizeof(claim->fault));
 		ptx_claim_dress(claim, wanted);
 	}
 	spin_unlock(&pool->state_lock);
@@ -423,6 +427,8 @@ static u32 ptx_claim_take_over(struct ptx_claim *claim, struct ptx_claim *wanted
 static void ptx_claim_take_back(struct ptx_claim *claim)
 {
 	struct ptx_lease *lease = claim->lease, *pool = ptx_pool_get();
+	struct ptx_member *member;
+	bool whole = true;
 
 	lockdep_assert_held(&ptx_claims_lock);
 	ptx_grants_give_back(claim);
@@ -431,11 +437,14 @@ static void ptx_claim_take_back(struct ptx_claim *claim)
 	WRITE_ONCE(claim->lease, pool);
 	claim->state = PTX_MEMBER_STATE_READY;
 	claim->built = true;
+	claim->kick = false;
 	/* The list's reference again. */
 	ptx_claim_get(claim);
 	ptx_claim_link(claim);
-	/* The pool has given it up meanwhile. */
-	if (!claim->pooled)
+	/* The pool has given it up meanwhile, or it has lost a device. */
+	ptx_for_each_member(member, claim)
+		whole &= !member->gone;
+	if (!claim->pooled || !whole)
 		ptx_claim_send_home(claim);
 	spin_unlock(&pool->state_lock);
 	spin_unlock(&lease->state_lock);
@@ -451,6 +460,13 @@ static int ptx_claim_take(struct ptx_claim **claim, struct ptx_blockers *blocker
 	struct ptx_member *member;
 
 	lockdep_assert_held(&ptx_claims_lock);
+	if (!holder && ptx_grants_want_pool(*claim)) {
+		/* It was in the pool when that was asked. */
+		member = list_first_entry(&(*claim)->members, struct ptx_member, node);
+		ptx_blockers_add(blockers, PTX_REASON_NOT_GRANTED,
+				 pci_name(member->pdev), 0);
+		return -EPERM;
+	}
 	if (!holder)
 		return ptx_claim_register(*claim);
 	if (holder->quarantined)
@@ -577,6 +593,38 @@ bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder)
 	}
 	mutex_unlock(&ptx_claims_lock);
 	return claim;
+}
+
+/**
+ * ptx_device_is_pooled() - does the pool have a device, or get it back
+ * @pdev: the device
+ *
+ * Takes no lock, and no reference.
+ *
+ * Return: true if it does, at this moment.
+ */
+bool ptx_device_is_pooled(struct pci_dev *pdev)
+{
+	struct ptx_member *member;
+	bool is;
+
+	rcu_read_lock();
+	member = xa_load(&ptx_members, ptx_device_key(pdev));
+	is = member && member->pdev == pdev && READ_ONCE(member->claim->pooled);
+	rcu_read_unlock();
+	return is;
+}
+
+/**
+ * ptx_claim_unpool() - a claim goes home, and not to the pool
+ * @claim: the claim
+ */
+void ptx_claim_unpool(struct ptx_claim *claim)
+{
+	struct ptx_lease *lease = ptx_claim_lock(claim);
+
+	claim->pooled = false;
+	ptx_claim_unlock(lease);
 }
 
 /**
@@ -1014,11 +1062,11 @@ void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
 	lease = ptx_claim_lock(claim);
 	info->state = member->gone ? PTX_MEMBER_STATE_GONE :
 		      lease != holder ? PTX_MEMBER_STATE_HOME : claim->state;
-	if (member->requested)
+	if (member->requested && lease == holder)
 		info->flags |= PTX_MEMBER_REQUESTED;
 	if (member->opened && lease == holder)
 		info->flags |= PTX_MEMBER_OPENED;
-	if (claim->cut && ptx_vfio_is_ours(claim->driver))
+	if (claim->cut && lease == holder && ptx_vfio_is_ours(claim->driver))
 		info->flags |= PTX_MEMBER_CUT;
 	ptx_claim_unlock(lease);
 	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)

@@ -40,18 +40,8 @@ static bool ptx_grant_is_for_us(const struct ptx_grant *grant)
 
 static bool ptx_grant_fits(const struct ptx_grant *grant, struct pci_dev *pdev)
 {
-	struct ptx_member *member;
-	bool fits;
-
-	fits = ptx_selector_fits(&grant->what, pdev);
-	if (!fits || !grant->pooled)
-		return fits;
-	member = ptx_member_get(pdev);
-	if (!member)
-		return false;
-	fits = READ_ONCE(member->claim->pooled);
-	ptx_member_put(member);
-	return fits;
+	return ptx_selector_fits(&grant->what, pdev) &&
+	       (!grant->pooled || ptx_device_is_pooled(pdev));
 }
 
 /**
@@ -155,6 +145,22 @@ bool ptx_grants_stand(struct ptx_claim *claim)
 		if (member->grant && READ_ONCE(member->grant->revoked))
 			return false;
 	return true;
+}
+
+/**
+ * ptx_grants_want_pool() - is a claim only to be had from the pool
+ * @claim: the claim, its grants taken
+ *
+ * Return: true if one of its grants is for that alone.
+ */
+bool ptx_grants_want_pool(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		if (member->grant && member->grant->pooled)
+			return true;
+	return false;
 }
 
 /**

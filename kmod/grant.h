@@ -44,6 +44,7 @@ struct ptx_grant {
 bool ptx_grant_is_any(void);
 int ptx_grants_take(struct ptx_add *add);
 bool ptx_grants_stand(struct ptx_claim *claim);
+bool ptx_grants_want_pool(struct ptx_claim *claim);
 void ptx_grants_give_back(struct ptx_claim *claim);
 int ptx_grant_new(struct ptx_grant *rule, u32 *reason);
 bool ptx_grant_withdraw(u64 id, bool revoke);

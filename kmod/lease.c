@@ -9,6 +9,7 @@
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/nls.h>
+#include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
@@ -38,6 +39,7 @@ static void ptx_lease_free_work(struct work_struct *work)
 	struct ptx_lease *lease = container_of(work, struct ptx_lease, free_work);
 
 	ptx_bond_untie(&lease->bond);
+	put_pid(lease->only);
 	mutex_destroy(&lease->lock);
 	kfree_rcu(lease, rcu);
 }
@@ -195,11 +197,7 @@ void ptx_lease_settle(struct ptx_lease *lease)
 	ptx_lease_put(lease);
 }
 
-/**
- * ptx_lease_kick() - start every claim that was sent home
- * @lease: the lease; the caller holds no spinlock
- */
-void ptx_lease_kick(struct ptx_lease *lease)
+static void ptx_lease_kick_as(struct ptx_lease *lease, bool inl)
 {
 	struct ptx_claim *claim;
 	bool found;
@@ -222,11 +220,19 @@ void ptx_lease_kick(struct ptx_lease *lease)
 				ptx_event_member(PTX_EVENT_MEMBER_DRAINING,
 						 member, PTX_REASON_NONE);
 			/* A task that waited for its own VFIO files would hang. */
-			ptx_claim_start(claim, ptx_inline &&
-					       !ptx_claim_is_busy(claim));
+			ptx_claim_start(claim, inl && !ptx_claim_is_busy(claim));
 			ptx_claim_put(claim);
 		}
 	} while (found);
+}
+
+/**
+ * ptx_lease_kick() - start every claim that was sent home
+ * @lease: the lease; the caller holds no spinlock
+ */
+void ptx_lease_kick(struct ptx_lease *lease)
+{
+	ptx_lease_kick_as(lease, ptx_inline);
 }
 
 /**
@@ -281,7 +287,7 @@ static bool ptx_leases_full(kuid_t owner)
 
 	lockdep_assert_held(&ptx_leases_lock);
 	xa_for_each(&ptx_leases, id, lease)
-		nr += uid_eq(lease->owner, owner);
+		nr += uid_eq(READ_ONCE(lease->owner), owner);
 	return nr >= PTX_LEASES_PER_USER;
 }
 
@@ -371,6 +377,72 @@ out_unlock:
 }
 
 /**
+ * ptx_lease_process() - the process whose alone a lease is
+ * @lease: the lease
+ *
+ * Undone by put_pid().
+ *
+ * Return: the process that, with its descendants, may open its devices; NULL if any
+ * of its owner's may.
+ */
+struct pid *ptx_lease_process(struct ptx_lease *lease)
+{
+	struct pid *pid;
+
+	spin_lock(&lease->state_lock);
+	pid = get_pid(lease->only ?: lease->bond.pid);
+	spin_unlock(&lease->state_lock);
+	return pid;
+}
+
+/**
+ * ptx_lease_restrict() - change who may open a lease's devices, and how many it holds
+ * @lease: the lease
+ * @what: to what
+ * @reason: on failure, a value of enum ptx_reason
+ *
+ * For what comes: what is open stays open, and what it holds it keeps.
+ *
+ * Return: 0, or -ESHUTDOWN when the lease is draining or released.
+ */
+int ptx_lease_restrict(struct ptx_lease *lease, const struct ptx_restriction *what,
+		       u32 *reason)
+{
+	struct ptx_claim **claims;
+	struct ptx_member *member;
+	struct pid *old = NULL;
+	bool open;
+	u32 i, nr;
+
+	spin_lock(&lease->state_lock);
+	open = ptx_lease_open_for_business(lease);
+	if (open && what->has_owner)
+		WRITE_ONCE(lease->owner, what->owner);
+	if (open && what->has_process) {
+		old = lease->only;
+		lease->only = get_pid(what->process);
+	}
+	if (open && what->has_max)
+		lease->max_devices = what->max_devices;
+	spin_unlock(&lease->state_lock);
+	put_pid(old);
+	if (!open) {
+		*reason = PTX_REASON_NOT_ACTIVE;
+		return -ESHUTDOWN;
+	}
+	ptx_event_lease(PTX_EVENT_LEASE_RESTRICTED, lease, PTX_REASON_NONE);
+	/* The files of its devices are another's now: udev's to see to. */
+	claims = what->has_owner ? ptx_lease_claims(lease, &nr) : NULL;
+	if (!IS_ERR_OR_NULL(claims)) {
+		for (i = 0; i < nr; i++)
+			ptx_for_each_member(member, claims[i])
+				kobject_uevent(&member->pdev->dev.kobj, KOBJ_CHANGE);
+		ptx_lease_put_claims(claims, nr);
+	}
+	return 0;
+}
+
+/**
  * ptx_lease_release() - give everything back and end the lease
  * @lease: the lease
  * @timeout_ms: how long to wait for it
@@ -403,7 +475,7 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	struct device *dev = data;
 	struct ptx_member *member, *other;
 	struct ptx_lease *lease;
-	bool over = true;
+	bool all_gone = true;
 
 	if (action != BUS_NOTIFY_BIND_DRIVER && action != BUS_NOTIFY_DEL_DEVICE &&
 	    action != BUS_NOTIFY_REMOVED_DEVICE)
@@ -422,18 +494,18 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	lease = ptx_claim_lock(member->claim);
 	WRITE_ONCE(member->gone, true);
 	ptx_for_each_member(other, member->claim)
-		over &= other->gone;
+		all_gone &= other->gone;
 	/* What is left of a group is not what the pool was given. */
-	over |= ptx_pool_is(lease);
-	if (over)
+	if (all_gone || ptx_pool_is(lease))
 		ptx_claim_send_home(member->claim);
 	spin_unlock(&lease->state_lock);
 	ptx_claim_forget(member);
 	ptx_event_member(PTX_EVENT_MEMBER_GONE, member, PTX_REASON_GONE);
 	wake_up_all(&lease->wait);
-	ptx_lease_kick(lease);
+	/* What is left is reset, which waits for the lock that we are under. */
+	ptx_lease_kick_as(lease, ptx_inline && all_gone);
 	/* Out of quarantine: there is nothing left to make well. */
-	if (over)
+	if (all_gone)
 		ptx_claim_retry(member->claim);
 	ptx_member_put(member);
 	ptx_lease_put(lease);

@@ -37,11 +37,13 @@ struct ptx_vfio_device;
  * - the driver core's own locks
  * - ptx_claims_lock (claim.c), ptx_leases_lock (lease.c): the registries
  * - ptx_grants_lock (grant.c): a leaf; taken when the last reference to a claim
- *   goes, wherever that is
+ *   goes, wherever that is. ptx_reserves_lock (reserve.c), ptx_bind_lock (bind.c):
+ *   leaves, but for the device's lock inside the second; taken when a device
+ *   appears
  * - the lock of a struct ptx_vfio_device: whoever cuts it, against its removal
  * - ptx_lease.state_lock: short, never held across a call out; that of the pool
  *   last. Probe, remove, VFIO's ops and bus notifiers take nothing else of ours
- *   but the two above.
+ *   but the three above.
  */
 
 /**
@@ -103,7 +105,7 @@ struct ptx_revocation {
  * @rcu: who holds a claim is looked up without a lock
  * @id: never used twice
  * @name: unique among live leases
- * @owner: may open the devices and see the lease
+ * @owner: may open the devices and see the lease; changes under @state_lock
  * @persistent: lives until released, not with a file
  * @created: for its age
  * @bond: the process it ends with, if any
@@ -111,6 +113,9 @@ struct ptx_revocation {
  * @lock: one transaction at a time
  * @state_lock: protects everything below, the state of the claims, and the
  *	opened, opener and vfio fields of their members
+ * @only: the process that may open the devices, with its descendants, if it is
+ *	not the one of the bond, or any; a reference
+ * @max_devices: how many it may hold, or 0
  * @state: only moves forward
  * @settled: it is being ended for good
  * @claims: of struct ptx_claim
@@ -133,6 +138,8 @@ struct ptx_lease {
 	struct mutex lock;
 
 	spinlock_t state_lock;
+	struct pid *only;
+	u32 max_devices;
 	enum ptx_lease_state state;
 	bool settled;
 	struct list_head claims;
@@ -149,9 +156,10 @@ struct ptx_lease {
  * @rcu: lookups by device do not lock
  * @node: in the lease's claims, under its state_lock
  * @lease: who holds it, a reference. Changes only where the pool hands a claim
- *	over or takes it back, under ptx_claims_lock and the state_lock of both;
- *	it does not while the claim's work runs or a device of it is open. Everybody
- *	else goes through ptx_claim_lock() or ptx_claim_lease().
+ *	over or takes it back, under ptx_claims_lock and the state_lock of both; it
+ *	may be in the list of neither for a moment. While the claim's work runs it
+ *	is that alone which changes it, and while a device of it is open nobody
+ *	does. Everybody else goes through ptx_claim_lock() or ptx_claim_lease().
  * @group: holds a reference, since group ids are reused
  * @group_id: its number
  * @members: of struct ptx_member; fixed once the group was read
@@ -292,6 +300,7 @@ void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
  *	error undoes all. May sleep and touch user memory.
  * @claims: what is being added, while @report runs
  * @nr_claims: their number
+ * @fault: what the first of them that failed said
  * @blockers: where to gather what stands in the way
  */
 struct ptx_add {
@@ -304,10 +313,32 @@ struct ptx_add {
 	int (*report)(struct ptx_add *add, struct ptx_lease *lease);
 	struct ptx_claim **claims;
 	u32 nr_claims;
+	struct ptx_fault fault;
 	struct ptx_blockers *blockers;
 };
 
+/**
+ * struct ptx_restriction - what of a lease is to change
+ * @has_owner: its owner,
+ * @owner: to this one
+ * @has_process: the process that may open its devices,
+ * @process: to this one; NULL for that of its bond, or any
+ * @has_max: how many it may hold,
+ * @max_devices: to so many, or 0
+ */
+struct ptx_restriction {
+	bool has_owner;
+	kuid_t owner;
+	bool has_process;
+	struct pid *process;
+	bool has_max;
+	u32 max_devices;
+};
+
 /* lease.c */
+int ptx_lease_restrict(struct ptx_lease *lease, const struct ptx_restriction *what,
+		       u32 *reason);
+struct pid *ptx_lease_process(struct ptx_lease *lease);
 void ptx_lease_setup(struct ptx_lease *lease);
 struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
 				   bool persistent, struct file *pidfd,
@@ -366,6 +397,8 @@ int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 		    struct ptx_blockers *blockers);
 void ptx_claims_link(struct ptx_claim **claims, u32 nr);
 void ptx_claims_untake(struct ptx_claim **claims, u32 nr);
+bool ptx_device_is_pooled(struct pci_dev *pdev);
+void ptx_claim_unpool(struct ptx_claim *claim);
 bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder);
 struct ptx_claim *ptx_claim_find(struct iommu_group *group);
 struct ptx_member *ptx_member_get(struct pci_dev *pdev);

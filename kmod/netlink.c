@@ -214,7 +214,7 @@ static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_lease *lease,
 	     nla_put_flag(skb, PTX_A_MEMBER_REQUESTED)) ||
 	    ((info.flags & PTX_MEMBER_CUT) &&
 	     nla_put_flag(skb, PTX_A_MEMBER_CUT)) ||
-	    (at && !publish &&
+	    (at && !publish && info.state != PTX_MEMBER_STATE_HOME &&
 	     (nla_put_string(skb, PTX_A_MEMBER_STEP, at) ||
 	      nla_put_u64_64bit(skb, PTX_A_MEMBER_SINCE_MS,
 				ktime_ms_delta(ktime_get(),
@@ -231,8 +231,12 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 	struct ptx_claim **claims;
 	struct ptx_member *member;
 	bool forced = false;
-	u32 i, nr, state;
-	int ret;
+	u32 i, nr, state, max;
+	int ret = -EMSGSIZE;
+	struct pid *process;
+
+	process = ptx_lease_process(lease);
+	max = READ_ONCE(lease->max_devices);
 
 	state = READ_ONCE(lease->state);
 	if (publish && state == PTX_LEASE_STATE_NEW)
@@ -241,16 +245,18 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 	    nla_put_string(skb, PTX_A_LEASE_NAME, lease->name) ||
 	    nla_put_u32(skb, PTX_A_LEASE_STATE, state) ||
 	    nla_put_u32(skb, PTX_A_LEASE_OWNER,
-			from_kuid_munged(sk_user_ns(sk), lease->owner)) ||
-	    (lease->bond.pid &&
-	     nla_put_s32(skb, PTX_A_LEASE_PID, pid_vnr(lease->bond.pid))) ||
+			from_kuid_munged(sk_user_ns(sk), READ_ONCE(lease->owner))) ||
+	    (process && nla_put_s32(skb, PTX_A_LEASE_PID, pid_vnr(process))) ||
+	    (max && nla_put_u32(skb, PTX_A_LEASE_MAX_DEVICES, max)) ||
 	    (lease->persistent && nla_put_flag(skb, PTX_A_LEASE_PERSISTENT)) ||
 	    nla_put_u64_64bit(skb, PTX_A_LEASE_AGE_MS,
 			      ktime_ms_delta(ktime_get(), lease->created), 0))
-		return -EMSGSIZE;
+		goto out_put;
 	claims = ptx_lease_claims(lease, &nr);
-	if (IS_ERR(claims))
-		return PTR_ERR(claims);
+	if (IS_ERR(claims)) {
+		ret = PTR_ERR(claims);
+		goto out_put;
+	}
 	for (i = 0; i < nr; i++)
 		forced |= claims[i]->flags & PTX_ADD_FLAGS_OVERRIDE;
 	ret = forced ? nla_put_flag(skb, PTX_A_LEASE_FORCED) : 0;
@@ -261,6 +267,8 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 				break;
 		}
 	ptx_lease_put_claims(claims, nr);
+out_put:
+	put_pid(process);
 	return ret;
 }
 
@@ -689,6 +697,73 @@ int ptx_nl_lease_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 			       kill ? nla_get_u32(kill) : 0, &reason);
 	ptx_lease_put(lease);
 	return ret ? ptx_nl_fail_reason(info, ret, reason) : 0;
+}
+
+/* What a message says of the restriction it wants; its process is referenced. */
+static int ptx_nl_restriction(struct sk_buff *skb, struct genl_info *info,
+			      struct ptx_restriction *what)
+{
+	struct nlattr *owner = info->attrs[PTX_A_LEASE_OWNER];
+	struct nlattr *pid = info->attrs[PTX_A_LEASE_PID];
+	struct nlattr *max = info->attrs[PTX_A_LEASE_MAX_DEVICES];
+
+	what->has_owner = owner;
+	what->has_process = pid;
+	what->has_max = max;
+	what->max_devices = max ? nla_get_u32(max) : 0;
+	if (!owner && !pid && !max) {
+		NL_SET_ERR_MSG(info->extack, "nothing to change");
+		return -EINVAL;
+	}
+	if (owner)
+		what->owner = make_kuid(sk_user_ns(NETLINK_CB(skb).sk),
+					nla_get_u32(owner));
+	if (owner && !uid_valid(what->owner)) {
+		NL_SET_BAD_ATTR(info->extack, owner);
+		return -EINVAL;
+	}
+	if (!pid || !nla_get_s32(pid))
+		return 0;
+	what->process = find_get_pid(nla_get_s32(pid));
+	if (!what->process || !pid_has_task(what->process, PIDTYPE_TGID)) {
+		put_pid(what->process);
+		return ptx_nl_fail_reason(info, -ESRCH, PTX_REASON_BAD_PROCESS);
+	}
+	return 0;
+}
+
+int ptx_nl_lease_restrict_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ptx_restriction what = {};
+	u32 reason = PTX_REASON_NONE;
+	struct ptx_lease *lease;
+	struct sk_buff *msg;
+	int ret;
+
+	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
+	if (ret)
+		return ret;
+	lease = ptx_nl_lease(skb, info);
+	if (IS_ERR(lease))
+		return PTR_ERR(lease);
+	ret = ptx_nl_restriction(skb, info, &what);
+	if (ret)
+		goto out_put;
+	ret = ptx_lease_restrict(lease, &what, &reason);
+	put_pid(what.process);
+	if (ret) {
+		ptx_nl_fail_reason(info, ret, reason);
+		goto out_put;
+	}
+	msg = ptx_nl_lease_reply(info, PTX_CMD_LEASE_RESTRICT, lease,
+				 NETLINK_CB(skb).sk, false, &ret);
+	/* It is done, whether or not the answer can be given. */
+	ret = 0;
+	if (msg)
+		genlmsg_reply(msg, info);
+out_put:
+	ptx_lease_put(lease);
+	return ret;
 }
 
 /*

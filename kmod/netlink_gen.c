@@ -82,6 +82,15 @@ static const struct nla_policy ptx_lease_revoke_nl_policy[PTX_A_LEASE_KILL_MS + 
 	[PTX_A_LEASE_KILL_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_kill_ms_range),
 };
 
+/* PTX_CMD_LEASE_RESTRICT - do */
+static const struct nla_policy ptx_lease_restrict_nl_policy[PTX_A_LEASE_MAX_DEVICES + 1] = {
+	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
+	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
+	[PTX_A_LEASE_OWNER] = { .type = NLA_U32, },
+	[PTX_A_LEASE_PID] = { .type = NLA_S32, },
+	[PTX_A_LEASE_MAX_DEVICES] = NLA_POLICY_MAX(NLA_U32, PTX_DEVICES_MAX),
+};
+
 /* PTX_CMD_GRANT_NEW - do */
 static const struct nla_policy ptx_grant_new_nl_policy[PTX_A_GRANT_POOLED + 1] = {
 	[PTX_A_GRANT_UID] = { .type = NLA_U32, },
@@ -193,6 +202,13 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.doit		= ptx_nl_lease_revoke_doit,
 		.policy		= ptx_lease_revoke_nl_policy,
 		.maxattr	= PTX_A_LEASE_KILL_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PTX_CMD_LEASE_RESTRICT,
+		.doit		= ptx_nl_lease_restrict_doit,
+		.policy		= ptx_lease_restrict_nl_policy,
+		.maxattr	= PTX_A_LEASE_MAX_DEVICES,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

@@ -25,6 +25,7 @@ int ptx_nl_lease_remove_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_lease_release_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_device_reset_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_lease_revoke_doit(struct sk_buff *skb, struct genl_info *info);
+int ptx_nl_lease_restrict_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_grant_new_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_grant_del_doit(struct sk_buff *skb, struct genl_info *info);
 int ptx_nl_grant_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);

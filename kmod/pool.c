@@ -8,7 +8,6 @@
  * lease gives it back it is reset, put on its driver anew, and the pool's again.
  * Its journal goes with it, and still says how to bring it home.
  */
-#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -107,16 +106,8 @@ int ptx_pool_add(const struct ptx_device_name *devices, u32 nr, u32 flags,
 		.timeout_ms = timeout_ms,
 		.blockers = blockers,
 	};
-	int ret;
 
-	/* A message may come while the module is on its way out. */
-	if (!try_module_get(THIS_MODULE)) {
-		ptx_blockers_add(blockers, PTX_REASON_SHUTDOWN, "", 0);
-		return -ESHUTDOWN;
-	}
-	ret = ptx_lease_add(&ptx_pool, &add);
-	module_put(THIS_MODULE);
-	return ret;
+	return ptx_lease_add(&ptx_pool, &add);
 }
 
 /* The claim that has a device, if the pool has it or gets it back; referenced. */

@@ -7,6 +7,7 @@
  * to come home, which may take until userspace closes something.
  */
 #include <linux/iommu.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -111,8 +112,7 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
 		struct ptx_claim *claim = add->claims[i];
 
 		ptx_group_verdict(claim, add->flags, add->blockers);
-		claim->rebind = add->flags & PTX_ADD_FLAGS_RESET ||
-				iommu_group_dma_owner_claimed(claim->group);
+		claim->rebind = add->flags & PTX_ADD_FLAGS_RESET;
 	}
 	if (first)
 		return first;
@@ -201,7 +201,7 @@ static int ptx_add_start(struct ptx_lease *lease, struct ptx_add *add)
 		members += claim->nr_members;
 	for (i = 0; i < add->nr_claims; i++)
 		members += add->claims[i]->nr_members;
-	if (members > PTX_DEVICES_MAX && !ptx_pool_is(lease))
+	if (members > (lease->max_devices ?: PTX_DEVICES_MAX) && !ptx_pool_is(lease))
 		ret = -E2BIG;
 	else if (ptx_lease_open_for_business(lease))
 		ptx_claims_link(add->claims, add->nr_claims);
@@ -231,7 +231,8 @@ static int ptx_add_commit(struct ptx_lease *lease, struct ptx_add *add)
 	if (!ptx_lease_open_for_business(lease))
 		ret = -ESHUTDOWN;
 	for (i = 0; !ret && i < add->nr_claims; i++)
-		if (add->claims[i]->state != PTX_MEMBER_STATE_BUILDING)
+		if (add->claims[i]->lease != lease ||
+		    add->claims[i]->state != PTX_MEMBER_STATE_BUILDING)
 			ret = -ENODEV;
 		else if (!ptx_grants_stand(add->claims[i]))
 			ret = -EPERM;
@@ -254,7 +255,7 @@ static int ptx_add_commit(struct ptx_lease *lease, struct ptx_add *add)
 					 PTX_REASON_NONE);
 			/* Its VFIO files have another owner now: udev's to see to. */
 			if (add->claims[i]->pooled &&
-			    !uid_eq(lease->owner, GLOBAL_ROOT_UID))
+			    !uid_eq(READ_ONCE(lease->owner), GLOBAL_ROOT_UID))
 				kobject_uevent(&member->pdev->dev.kobj, KOBJ_CHANGE);
 		}
 	wake_up_all(&lease->wait);
@@ -271,6 +272,9 @@ static int ptx_add_blame(struct ptx_lease *lease, struct ptx_add *add, int ret)
 	for (i = 0; i < add->nr_claims; i++) {
 		struct ptx_claim *claim = add->claims[i];
 
+		/* The pool's again, or the next one's: what it said is in add->fault. */
+		if (claim->lease != lease)
+			continue;
 		if (claim->built && claim->error && claim->error != -ECANCELED) {
 			ret = claim->error;
 			fault = claim->fault;
@@ -285,6 +289,8 @@ static int ptx_add_blame(struct ptx_lease *lease, struct ptx_add *add, int ret)
 		}
 	}
 	spin_unlock(&lease->state_lock);
+	if (!fault.reason)
+		fault = add->fault;
 	if (!fault.reason)
 		fault.reason = ret == -ESHUTDOWN ? PTX_REASON_NOT_ACTIVE :
 			       ret == -ENODEV ? PTX_REASON_GONE :
@@ -303,9 +309,11 @@ static void ptx_add_unwind(struct ptx_lease *lease, struct ptx_add *add)
 {
 	u32 i;
 
+	/* One may have left the lease meanwhile, and be another tenant's. */
 	spin_lock(&lease->state_lock);
 	for (i = 0; i < add->nr_claims; i++)
-		ptx_claim_send_home(add->claims[i]);
+		if (add->claims[i]->lease == lease)
+			ptx_claim_send_home(add->claims[i]);
 	spin_unlock(&lease->state_lock);
 	ptx_lease_kick(lease);
 }
@@ -339,8 +347,14 @@ static int ptx_add_run(struct ptx_lease *lease, struct ptx_add *add,
 					   max(1L, (long)(deadline - jiffies)));
 	ret = ptx_wait_verdict(left);
 	spin_lock(&lease->state_lock);
-	for (i = 0; !ret && i < add->nr_claims; i++)
-		ret = add->claims[i]->built ? add->claims[i]->error : 0;
+	for (i = 0; !ret && i < add->nr_claims; i++) {
+		struct ptx_claim *claim = add->claims[i];
+
+		if (claim->lease != lease || !claim->built || !claim->error)
+			continue;
+		ret = claim->error;
+		add->fault = claim->fault;
+	}
 	spin_unlock(&lease->state_lock);
 	/* Only the end of the lease cancels. */
 	if (ret == -ECANCELED)
@@ -371,11 +385,21 @@ int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add)
 	int ret;
 	u32 i;
 
+	/*
+	 * A message may come while the module is on its way out, and what it takes
+	 * from the pool must find it there when it goes back.
+	 */
+	if (!try_module_get(THIS_MODULE)) {
+		ptx_blockers_add(add->blockers, PTX_REASON_SHUTDOWN, "", 0);
+		return -ESHUTDOWN;
+	}
+	memset(&add->fault, 0, sizeof(add->fault));
 	add->nr_claims = 0;
 	add->claims = kcalloc(add->nr_devices, sizeof(*add->claims), GFP_KERNEL);
 	if (!add->claims) {
 		ptx_blockers_add(add->blockers, PTX_REASON_NO_MEMORY, "", 0);
-		return -ENOMEM;
+		ret = -ENOMEM;
+		goto out_put;
 	}
 	ret = ptx_lease_lock(lease, deadline);
 	if (ret) {
@@ -400,6 +424,8 @@ int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add)
 out_free:
 	kfree(add->claims);
 	add->claims = NULL;
+out_put:
+	module_put(THIS_MODULE);
 	return ret;
 }
 
@@ -547,12 +573,13 @@ static bool ptx_claim_is_draining(struct ptx_claim *claim)
  * @timeout_ms: how long to wait
  * @fault: why it failed
  *
- * Return: 0 when it is home, -EBUSY if it is in a lease, -EIO if it is in
- * quarantine again, or a native driver refused a device, -ETIMEDOUT, -EINTR.
+ * Return: 0 when it is home, or the pool's again, -EBUSY if it is in a lease, -EIO if
+ * it is in quarantine again, or a native driver refused a device, -ETIMEDOUT, -EINTR.
  */
 int ptx_claim_reset(struct ptx_claim *claim, u32 timeout_ms,
 		    struct ptx_fault *fault)
 {
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
 	struct ptx_lease *lease = ptx_claim_lease(claim), *now;
 	int ret = 0;
 
@@ -564,7 +591,8 @@ int ptx_claim_reset(struct ptx_claim *claim, u32 timeout_ms,
 	}
 	ret = ptx_wait_verdict(wait_event_killable_timeout(lease->wait,
 			!ptx_claim_is_draining(claim),
-			max(1UL, msecs_to_jiffies(timeout_ms))));
+			max(1UL, msecs_to_jiffies(timeout_ms)))) ?:
+	      ptx_wait_verdict(ptx_pool_await(claim->group, deadline));
 	if (ret) {
 		fault->reason = ret == -EINTR ? PTX_REASON_INTERRUPTED :
 						PTX_REASON_TIMEOUT;

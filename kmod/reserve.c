@@ -130,10 +130,12 @@ static bool ptx_reserve_fits(struct pci_dev *pdev)
  * struct ptx_reserve_work - a device on its way to the pool
  * @work: takes it there; holds the module
  * @pdev: a reference
+ * @key: its ptx_device_key()
  */
 struct ptx_reserve_work {
 	struct work_struct work;
 	struct pci_dev *pdev;
+	unsigned long key;
 };
 
 static void ptx_reserve_work(struct work_struct *work)
@@ -148,13 +150,19 @@ static void ptx_reserve_work(struct work_struct *work)
 	pci_lock_rescan_remove();
 	pci_unlock_rescan_remove();
 	strscpy(name.name, pci_name(pdev));
-	if (device_is_registered(&pdev->dev))
+	/* One at a time: those that came with it may take long. */
+	while (device_is_registered(&pdev->dev) && !ptx_going_down()) {
+		memset(&blockers, 0, sizeof(blockers));
 		ret = ptx_pool_add(&name, 1, 0, PTX_TIMEOUT_DEFAULT_MS, &blockers);
-	/* The rule may have been for a mate of it, too. */
-	if (ret && ret != -ENODEV && blockers.first.reason != PTX_REASON_POOLED)
+		if (ret != -ETIMEDOUT || blockers.first.reason != PTX_REASON_TIMEOUT)
+			break;
+	}
+	/* The rule may have been for a mate of it, too, or a lease was faster. */
+	if (ret && ret != -ENODEV && blockers.first.reason != PTX_REASON_POOLED &&
+	    blockers.first.reason != PTX_REASON_HELD)
 		pci_warn(pdev, "cannot be kept for the pool (%d, reason %u): the host has it\n",
 			 ret, blockers.first.reason);
-	while (ptx_bind_unreserve(pdev))
+	while (ptx_bind_unreserve(pdev, w->key))
 		msleep(PTX_RESERVE_WAIT_MS);
 	pci_dev_put(pdev);
 	kfree(w);
@@ -181,11 +189,12 @@ static void ptx_reserve_keep(struct pci_dev *pdev)
 	}
 	INIT_WORK(&w->work, ptx_reserve_work);
 	w->pdev = pci_dev_get(pdev);
+	w->key = ptx_device_key(pdev);
 	queue_work(ptx_wq, &w->work);
 	return;
 
 err_warn:
-	pci_warn(pdev, "no memory to keep it for the pool: the host has it\n");
+	pci_warn(pdev, "cannot be kept for the pool now: the host has it\n");
 }
 
 static int ptx_reserve_bus_event(struct notifier_block *nb, unsigned long action,
@@ -196,7 +205,7 @@ static int ptx_reserve_bus_event(struct notifier_block *nb, unsigned long action
 	if (action == BUS_NOTIFY_ADD_DEVICE && !ptx_device_is_bridge(pdev))
 		ptx_reserve_keep(pdev);
 	else if (action == BUS_NOTIFY_DEL_DEVICE)
-		ptx_bind_forget(pdev);
+		ptx_bind_forget(pdev, ptx_device_key(pdev));
 	return NOTIFY_DONE;
 }
 

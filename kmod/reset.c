@@ -580,22 +580,46 @@ static void ptx_reset_await_leave(struct ptx_member *member)
 		msleep(PTX_RESET_POLL_MAX_MS);
 }
 
+/* It was not reset: nobody else is to have it but the host. */
+static void ptx_reset_unpool(struct ptx_member *member)
+{
+	struct ptx_claim *claim = member->claim;
+
+	if (!READ_ONCE(claim->pooled))
+		return;
+	pci_warn(member->pdev, "could not be reset: it leaves the pool\n");
+	claim->fault.reason = PTX_REASON_NO_RESET;
+	strscpy(claim->fault.culprit, pci_name(member->pdev));
+	ptx_claim_unpool(claim);
+}
+
 static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 {
 	struct ptx_reset_entry *e =
 		container_of(entry, struct ptx_reset_entry, entry);
 	struct ptx_member *member = e->member;
 	struct pci_dev *pdev = member->pdev;
+	bool pooled;
 	int ret;
 
-	/* Nobody could reach it, or nobody will, or an admin bound a driver to it. */
-	if (!(member->claim->attached || e->unwell) || ptx_reset_leaves(member) ||
-	    READ_ONCE(pdev->dev.driver))
+	/* Nobody could reach it, or nobody will. */
+	if (!(member->claim->attached || e->unwell) || ptx_reset_leaves(member))
 		return PTX_UNDO_DONE;
+	/* An admin bound a driver to it. */
+	if (READ_ONCE(pdev->dev.driver)) {
+		ptx_reset_unpool(member);
+		return PTX_UNDO_DONE;
+	}
 	ptx_trace_begin(pdev, "reset");
 	/* A device that sleeps answers, but its registers do not. */
 	pm_runtime_get_sync(&pdev->dev);
-	ret = ptx_reset_member(e, false);
+	/* What looks well is good enough for the host, but not for another tenant. */
+	pooled = READ_ONCE(member->claim->pooled);
+	ret = ptx_reset_member(e, pooled);
+	if (ret == -ENOTTY && pooled) {
+		ptx_reset_unpool(member);
+		ret = ptx_reset_prove(member, &e->plan, &e->face);
+	}
 	pm_runtime_put(&pdev->dev);
 	ptx_trace_end(pdev, "reset");
 	if (ret)

@@ -101,7 +101,7 @@ static bool ptx_revoke_may_kill(struct ptx_lease *lease, struct pid *pid)
 	rcu_read_lock();
 	task = pid_task(pid, PIDTYPE_TGID);
 	may = task && (lease->revocation.kill_any ||
-		       uid_eq(task_uid(task), lease->owner));
+		       uid_eq(task_uid(task), READ_ONCE(lease->owner)));
 	rcu_read_unlock();
 	return may;
 }

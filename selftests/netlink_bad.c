@@ -110,6 +110,27 @@ FIXTURE_VARIANT_ADD(bad, lease_revoke)
 	.max = PTX_A_LEASE_KILL_MS,
 };
 
+FIXTURE_VARIANT_ADD(bad, lease_restrict)
+{
+	.cmd = PTX_CMD_LEASE_RESTRICT,
+	.lease = true,
+	.max = PTX_A_LEASE_MAX_DEVICES,
+};
+
+FIXTURE_VARIANT_ADD(bad, pool_add)
+{
+	.cmd = PTX_CMD_POOL_ADD,
+	.device = true,
+	.max = PTX_A_LEASE_TIMEOUT_MS,
+};
+
+FIXTURE_VARIANT_ADD(bad, pool_remove)
+{
+	.cmd = PTX_CMD_POOL_REMOVE,
+	.device = true,
+	.max = PTX_A_LEASE_TIMEOUT_MS,
+};
+
 #define LEFT_OUT	0xffff
 
 static bool of_device(uint8_t cmd)
@@ -405,7 +426,7 @@ TEST_F(bad, commands)
 	int cmd;
 
 	for (cmd = 0; cmd < 256; cmd++) {
-		if (cmd >= PTX_CMD_DEVICE_GET && cmd <= PTX_CMD_GRANT_GET)
+		if (cmd >= PTX_CMD_DEVICE_GET && cmd < PTX_CMD_NOTICE_NTF)
 			continue;
 		nl_start(self->nl, self->r, cmd, 0);
 		nl_put_u64(self->r, PTX_A_LEASE_ID, self->l.id);

@@ -507,6 +507,71 @@ TEST_F(pool, waits_a_moment)
 	EXPECT_EQ(-EBUSY, lease_add(self->fd, self->add));
 }
 
+/* An admin gives it to another driver: it was not reset, and is not the pool's. */
+TEST_F(pool, taken_by_hand)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 flr=works"));
+	ASSERT_EQ(0, nl_pool_add(&self->h.nl, self->one, 1, 0));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_EQ(0, pci_write(self->name, "driver_override", SIM_DRIVER));
+	ASSERT_EQ(0, pci_driver_write(PTX_DRIVER, "unbind", self->name));
+	ASSERT_EQ(0, file_write("/sys/bus/pci/drivers_probe", self->name));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	EXPECT_EQ(0, pooled(self, self->name));
+	EXPECT_EQ(0, self->d.lease);
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+static int grant_pooled(struct nl *nl)
+{
+	struct nl_req r;
+
+	nl_start(nl, &r, PTX_CMD_GRANT_NEW, NLM_F_ACK);
+	nl_put_u32(&r, PTX_A_GRANT_UID, NOBODY);
+	nl_put(&r, PTX_A_GRANT_POOLED, NULL, 0);
+	return nl_call(nl, &r, NULL, NULL);
+}
+
+struct user {
+	const char *name;
+	int want;
+};
+
+static int user_leases(void *arg)
+{
+	struct user *user = arg;
+	struct add *add = calloc(1, sizeof(*add));
+	int fd = lease_create(ptx_open(), lease_name(), NULL);
+
+	CHECK(add && fd >= 0);
+	add_init(add, &user->name, 1);
+	CHECK_EQ(user->want, lease_add(fd, add));
+	CHECK_EQ(user->want ? PTX_REASON_NOT_GRANTED : 0, add->a.out_reason);
+	return 0;
+}
+
+/* What the pool has, and nothing else. */
+TEST_F(pool, granted)
+{
+	struct user mine = { self->name, 0 }, not_mine = { self->other, -EPERM };
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 flr=works\n1.0 flr=works"));
+	ASSERT_EQ(0, nl_pool_add(&self->h.nl, self->one, 1, 0));
+	ASSERT_EQ(0, grant_pooled(&self->h.nl));
+	EXPECT_EQ(0, child_run_as(NOBODY, user_leases, &not_mine));
+	EXPECT_EQ(0, child_run_as(NOBODY, user_leases, &mine));
+	/* It goes back to the pool, and its grant with it. */
+	ASSERT_TRUE(rests(self, self->name));
+	EXPECT_EQ(0, child_run_as(NOBODY, user_leases, &mine));
+	ASSERT_TRUE(rests(self, self->name));
+	EXPECT_EQ(0, nl_pool_remove(&self->h.nl, self->one, 1, 0));
+	mine.want = -EPERM;
+	EXPECT_EQ(0, child_run_as(NOBODY, user_leases, &mine));
+	EXPECT_EQ(1, nl_grants_drop(&self->h.nl));
+}
+
 struct racer {
 	struct host *h;
 	const char *const *two;

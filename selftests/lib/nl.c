@@ -520,6 +520,21 @@ int nl_lease_release(struct nl *nl, uint64_t id, uint32_t timeout_ms)
 			  timeout_ms, NULL);
 }
 
+int nl_lease_restrict(struct nl *nl, uint64_t id, int owner, int pid, int max)
+{
+	struct nl_req r;
+
+	nl_start(nl, &r, PTX_CMD_LEASE_RESTRICT, NLM_F_ACK);
+	nl_put_u64(&r, PTX_A_LEASE_ID, id);
+	if (owner >= 0)
+		nl_put_u32(&r, PTX_A_LEASE_OWNER, owner);
+	if (pid >= 0)
+		nl_put_u32(&r, PTX_A_LEASE_PID, pid);
+	if (max >= 0)
+		nl_put_u32(&r, PTX_A_LEASE_MAX_DEVICES, max);
+	return nl_call(nl, &r, NULL, NULL);
+}
+
 int nl_pool_add(struct nl *nl, const char *const *devices, int nr, uint32_t flags)
 {
 	return lease_call(nl, PTX_CMD_POOL_ADD, 0, NULL, devices, nr, flags, 0, NULL);
@@ -766,7 +781,7 @@ const char *event_name(uint32_t event)
 		"member-draining", "member-home", "member-driverless",
 		"member-gone", "member-opened", "member-closed",
 		"member-quarantined", "member-cut", "member-reset", "member-error",
-		"member-pooled",
+		"member-pooled", "lease-restricted",
 	};
 
 	return event < sizeof(names) / sizeof(names[0]) ? names[event] : "?";

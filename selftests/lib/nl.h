@@ -179,6 +179,8 @@ int nl_lease_add(struct nl *nl, uint64_t id, const char *const *devices,
 int nl_lease_remove(struct nl *nl, uint64_t id, const char *const *devices,
 		    int nr, struct nl_lease *out);
 int nl_lease_release(struct nl *nl, uint64_t id, uint32_t timeout_ms);
+/* Another owner, process or limit for a lease; -1 leaves it as it is. */
+int nl_lease_restrict(struct nl *nl, uint64_t id, int owner, int pid, int max);
 /* Puts devices into the pool, or takes them out of it. */
 int nl_pool_add(struct nl *nl, const char *const *devices, int nr, uint32_t flags);
 int nl_pool_remove(struct nl *nl, const char *const *devices, int nr,

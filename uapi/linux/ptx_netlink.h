@@ -177,6 +177,7 @@ enum ptx_reason {
  * @PTX_EVENT_MEMBER_ERROR: it, or the link to it, reported an error; the
  *   reason says how bad
  * @PTX_EVENT_MEMBER_POOLED: its lease has given it back, to the pool
+ * @PTX_EVENT_LEASE_RESTRICTED: its owner, its process or its limit is another
  */
 enum ptx_event {
 	PTX_EVENT_DEVICE_ADD,
@@ -197,6 +198,7 @@ enum ptx_event {
 	PTX_EVENT_MEMBER_RESET,
 	PTX_EVENT_MEMBER_ERROR,
 	PTX_EVENT_MEMBER_POOLED,
+	PTX_EVENT_LEASE_RESTRICTED,
 };
 
 /**
@@ -297,6 +299,7 @@ enum {
 	PTX_A_LEASE_TIMEOUT_MS,
 	PTX_A_LEASE_DEADLINE_MS,
 	PTX_A_LEASE_KILL_MS,
+	PTX_A_LEASE_MAX_DEVICES,
 
 	__PTX_A_LEASE_MAX,
 	PTX_A_LEASE_MAX = (__PTX_A_LEASE_MAX - 1)
@@ -352,6 +355,7 @@ enum {
 	PTX_CMD_LEASE_RELEASE,
 	PTX_CMD_DEVICE_RESET,
 	PTX_CMD_LEASE_REVOKE,
+	PTX_CMD_LEASE_RESTRICT,
 	PTX_CMD_GRANT_NEW,
 	PTX_CMD_GRANT_DEL,
 	PTX_CMD_GRANT_GET,

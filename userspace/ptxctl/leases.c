@@ -80,6 +80,10 @@ static struct json_object *lease_json(struct cli *cli, const struct ptx_lease_in
 		json_put_u64(obj, "pid", (uint64_t)ptx_lease_info_pid(info));
 	else
 		json_object_object_add(obj, "pid", NULL);
+	if (ptx_lease_info_max_devices(info))
+		json_put_u64(obj, "max_devices", ptx_lease_info_max_devices(info));
+	else
+		json_object_object_add(obj, "max_devices", NULL);
 	json_put_bool(obj, "persistent", ptx_lease_info_persistent(info));
 	json_put_bool(obj, "forced", ptx_lease_info_forced(info));
 	json_put_u64(obj, "age_ms", ptx_lease_info_age_ms(info));
@@ -104,6 +108,8 @@ static void lease_print(struct cli *cli, const struct ptx_lease_info *info)
 	text_put(stdout, user);
 	if (ptx_lease_info_pid(info))
 		printf(", process %d", (int)ptx_lease_info_pid(info));
+	if (ptx_lease_info_max_devices(info))
+		printf(", %u devices at most", ptx_lease_info_max_devices(info));
 	printf(", %s old%s\n", age, ptx_lease_info_forced(info) ? ", forced" : "");
 	table = table_new(9, "  ADDRESS", "NAME", "KIND", "GROUP", "STATE", "DRIVER", "NATIVE",
 			  "OPEN", "NOTE");
@@ -172,21 +178,6 @@ static const struct option lease_options[] = {
 	{ }
 };
 
-static bool parse_user(const char *text, uid_t *uid)
-{
-	struct passwd *pw = getpwnam(text);
-	size_t n = strlen(text);
-
-	if (pw) {
-		*uid = pw->pw_uid;
-		return true;
-	}
-	if (!n || n > 9 || strspn(text, "0123456789") != n)
-		return false;
-	*uid = (uid_t)strtoul(text, NULL, 10);
-	return true;
-}
-
 static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease_args *args)
 {
 	int c;
@@ -220,7 +211,7 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 		case OPT_OWNER:
 			if (strcmp(cli->verb->name, "lease"))
 				return cli_usage(cli, "a lease has an owner from its beginning");
-			if (!parse_user(optarg, &args->owner))
+			if (!cli_user(optarg, &args->owner))
 				return cli_usage(cli, "there is no user '%s'", optarg);
 			break;
 		case OPT_PLUG:

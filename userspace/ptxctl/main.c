@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,11 @@ static const struct verb verbs[] = {
 	  "      --kill[=TIME]     then kill who still has them open, at once or TIME later\n"
 	  "  -q, --quiet           tell only what went wrong\n"
 	  HELP_TIMEOUT },
+	{ "restrict", verb_restrict, "[--owner USER] [--pid PID|any] [--max N|any] NAME",
+	  "change who may open the devices of a lease, and how many it may hold",
+	  "      --owner USER      whose it is from now on\n"
+	  "      --pid PID         which process may open them, with its descendants\n"
+	  "      --max N           how many devices, group mates included\n" },
 	{ "wait", verb_wait, "[--state STATE] [--timeout TIME] NAME",
 	  "wait until a lease is active, draining or released",
 	  "      --state STATE     what to wait for; by default released\n"
@@ -341,6 +347,22 @@ bool cli_delay(struct cli *cli, const char *text, uint32_t *ms)
 		return true;
 	cli_usage(cli, "a time is 0 to 1h, for example 500ms or 30s, not '%s'", text);
 	return false;
+}
+
+/* A user by name or by number. */
+bool cli_user(const char *text, uid_t *uid)
+{
+	struct passwd *pw = getpwnam(text);
+	size_t n = strlen(text);
+
+	if (pw) {
+		*uid = pw->pw_uid;
+		return true;
+	}
+	if (!n || n > 9 || strspn(text, "0123456789") != n)
+		return false;
+	*uid = (uid_t)strtoul(text, NULL, 10);
+	return true;
 }
 
 static int dispatch(struct cli *cli, int argc, char **argv)

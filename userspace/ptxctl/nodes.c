@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,37 +20,82 @@
 
 #define LOOK_AGAIN_MS	20
 
-static int give(const char *dir, const char *name, uid_t uid)
+/* Adds a file, held but not opened, to @fds, which is a list of @nr. */
+static int hold(int **fds, size_t *nr, const char *dir, const char *name)
 {
-	char path[PATH_MAX], self[64];
-	struct stat st;
-	int fd, err = 0;
+	char path[PATH_MAX];
+	int *bigger, fd;
 
+	bigger = reallocarray(*fds, *nr + 1, sizeof(**fds));
+	if (!bigger)
+		return -ENOMEM;
+	*fds = bigger;
 	snprintf(path, sizeof(path), "%s%s%s", cli_root, dir, name);
 	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
+	(*fds)[(*nr)++] = fd;
+	return 0;
+}
+
+static int give(int fd, uid_t uid)
+{
+	struct stat st;
+	char self[64];
+
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (fstat(fd, &st) ||
 	    (S_ISCHR(st.st_mode) && st.st_uid != uid && chown(self, uid, (gid_t)-1)))
-		err = -errno;
-	close(fd);
-	return err;
+		return -errno;
+	return 0;
 }
 
-/* Gives the files of a lease to @uid: 0, or the first negative errno. */
-int nodes_give(const struct ptx_lease_info *info, uid_t uid)
+/* Is it still that lease's, with all that it had? */
+static bool still(struct ptx_ctx *ctx, const struct ptx_lease_info *info, uid_t uid)
+{
+	struct ptx_lease_ref ref = { .id = ptx_lease_info_id(info) };
+	struct ptx_lease_info *now;
+	bool is;
+
+	if (ptx_lease_info_get(ctx, &ref, &now))
+		return false;
+	is = ptx_lease_info_state(now) <= PTX_LEASE_STATE_ACTIVE &&
+	     ptx_lease_info_owner(now) == uid &&
+	     ptx_lease_info_nr_members(now) >= ptx_lease_info_nr_members(info);
+	for (size_t i = 0; is && i < ptx_lease_info_nr_members(info); i++)
+		is = !strcmp(ptx_lease_member_device(ptx_lease_info_member(info, i)),
+			     ptx_lease_member_device(ptx_lease_info_member(now, i)));
+	ptx_lease_info_free(now);
+	return is;
+}
+
+/*
+ * Gives the files of a lease to @uid: 0, or the first negative errno. A file's name
+ * says nothing of whose it is by now; so the files are held first, and the lease is
+ * asked for again then. Whoever has a device next has other files.
+ */
+int nodes_give(struct cli *cli, const struct ptx_lease_info *info, uid_t uid)
 {
 	const struct ptx_lease_member *member;
+	int *fds = NULL;
+	size_t nr = 0;
 	char group[16];
 	int err = 0;
 
 	for (size_t i = 0; !err && (member = ptx_lease_info_member(info, i)); i++) {
 		snprintf(group, sizeof(group), "%u", ptx_lease_member_group(member));
-		err = give("/dev/vfio/", group, uid);
+		err = hold(&fds, &nr, "/dev/vfio/", group);
 		if (!err && ptx_lease_member_cdev(member))
-			err = give("/dev/vfio/devices/", ptx_lease_member_cdev(member), uid);
+			err = hold(&fds, &nr, "/dev/vfio/devices/",
+				   ptx_lease_member_cdev(member));
 	}
+	if (!err && nr && still(cli->ctx, info, uid)) {
+		for (size_t i = 0; !err && i < nr; i++)
+			err = give(fds[i], uid);
+	}
+	while (nr)
+		close(fds[--nr]);
+	free(fds);
 	return err;
 }
 
@@ -102,7 +148,7 @@ static int give_all(struct cli *cli)
 		if (ptx_lease_info_owner(info) == (uid_t)-1 ||
 		    ptx_lease_info_state(info) > PTX_LEASE_STATE_ACTIVE)
 			continue;
-		err = nodes_give(info, ptx_lease_info_owner(info));
+		err = nodes_give(cli, info, ptx_lease_info_owner(info));
 		if (!err)
 			continue;
 		cli_say("cannot give the VFIO files of lease '%s' away: %s",
@@ -144,7 +190,8 @@ int verb_nodes(struct cli *cli, int argc, char **argv)
 
 		n = ptx_events_read(events, -1, &notice);
 		if (n > 0) {
-			look = ptx_notice_event(notice) == PTX_EVENT_MEMBER_READY;
+			look = ptx_notice_event(notice) == PTX_EVENT_MEMBER_READY ||
+			       ptx_notice_event(notice) == PTX_EVENT_LEASE_RESTRICTED;
 			ptx_notice_free(notice);
 		} else if (n != -ENOBUFS) {
 			status = cli_fail(cli);

@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct cli;
 struct ptx_lease_info;
 
-int nodes_give(const struct ptx_lease_info *info, uid_t uid);
+int nodes_give(struct cli *cli, const struct ptx_lease_info *info, uid_t uid);
 bool nodes_await(const struct ptx_lease_info *info, int timeout_ms);
 
 #endif /* PTXCTL_NODES_H */

@@ -32,6 +32,7 @@ enum {
 	OPT_MEMORY,
 	OPT_NAME,
 	OPT_OWNER,
+	OPT_PID,
 	OPT_PLUG,
 	OPT_POOLED,
 	OPT_RESET,
@@ -93,6 +94,7 @@ int cli_fail(struct cli *cli);
 const struct ptx_names *cli_names(struct cli *cli);
 const char *cli_name_of(struct cli *cli, const char *address);
 bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms);
+bool cli_user(const char *text, uid_t *uid);
 bool cli_delay(struct cli *cli, const char *text, uint32_t *ms);
 
 /* The verbs, each in the file of its name or of its noun. */
@@ -105,6 +107,7 @@ int verb_add(struct cli *cli, int argc, char **argv);
 int verb_remove(struct cli *cli, int argc, char **argv);
 int verb_release(struct cli *cli, int argc, char **argv);
 int verb_revoke(struct cli *cli, int argc, char **argv);
+int verb_restrict(struct cli *cli, int argc, char **argv);
 int verb_reset(struct cli *cli, int argc, char **argv);
 int verb_wait(struct cli *cli, int argc, char **argv);
 int verb_leases(struct cli *cli, int argc, char **argv);

@@ -166,7 +166,7 @@ static int give_files(const struct run *run, const struct ptx_lease_info *info)
 	int err;
 
 	if (run->child.user) {
-		err = nodes_give(info, run->child.user->pw_uid);
+		err = nodes_give(run->cli, info, run->child.user->pw_uid);
 		if (!err)
 			return EXIT_DONE;
 		cli_say("cannot give the VFIO files to %s: %s", run->child.user->pw_name,

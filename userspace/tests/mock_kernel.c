@@ -210,6 +210,7 @@ static int mock_create(struct ptx_lease_create *arg)
 	l = mock_new_lease("");
 	snprintf(l->name, sizeof(l->name), "%.*s", (int)arg->name_len,
 		 (const char *)(uintptr_t)arg->name);
+	l->owner = arg->owner;
 	l->read_fd = arg->out_fd = fds[0];
 	l->write_fd = fds[1];
 	arg->out_id = l->id;

@@ -170,6 +170,8 @@ static const struct {
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_LEASE_RELEASE, "lease-release", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_TIMEOUT_MS) },
+	{ PTX_CMD_LEASE_RESTRICT, "lease-restrict", NULL,
+	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_OWNER) | A(LEASE_PID) | A(LEASE_MAX_DEVICES) },
 	{ PTX_CMD_POOL_ADD, "pool-add", NULL,
 	  A(LEASE_DEVICE) | A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_POOL_REMOVE, "pool-remove", NULL, A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
@@ -250,6 +252,12 @@ static void read_request(struct nl_msg *msg, bool dump, struct request *rq)
 				 nla_get_u32(attr));
 		else if (type == PTX_A_LEASE_KILL_MS)
 			snprintf(extra + used, sizeof(extra) - used, " kill=%u",
+				 nla_get_u32(attr));
+		else if (type == PTX_A_LEASE_PID)
+			snprintf(extra + used, sizeof(extra) - used, " pid=%u",
+				 nla_get_u32(attr));
+		else if (type == PTX_A_LEASE_MAX_DEVICES)
+			snprintf(extra + used, sizeof(extra) - used, " max=%u",
 				 nla_get_u32(attr));
 		else if (type == PTX_A_LEASE_OWNER)
 			snprintf(extra + used, sizeof(extra) - used, " owner=%u",
@@ -353,7 +361,7 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 	}
 	if (!l)
 		return refuse(ack, ENOENT, PTX_REASON_NO_LEASE, "no such lease");
-	if (cmd == PTX_CMD_LEASE_REVOKE)
+	if (cmd == PTX_CMD_LEASE_REVOKE || cmd == PTX_CMD_LEASE_RESTRICT)
 		return 0;
 	if (cmd == PTX_CMD_LEASE_RELEASE) {
 		mock_end_lease(l);

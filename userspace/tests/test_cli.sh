@@ -31,7 +31,7 @@ usual() {
 
 echo '# The program'
 ctl 0 'help' --help
-for verb in list info check run lease add remove release revoke reset wait leases show \
+for verb in list info check run lease add remove release revoke restrict reset wait leases show \
 	pool grant ungrant grants save restore nodes monitor name; do
 	out "^  $verb "
 	ctl 0 "$verb --help" "$verb" --help
@@ -334,6 +334,21 @@ err "lease .nosuch.: no such lease"
 ctl 2 'revoke of what?' revoke
 ctl 2 'no deadline' revoke --deadline soon old
 err "a time is 0 to 1h, for example 500ms or 30s, not 'soon'"
+
+echo '# restrict'
+usual
+ctl 0 'restrict' restrict --owner 1000 --pid 42 --max 3 old
+log 'netlink lease-restrict name=old owner=1000 pid=42 max=3$'
+ctl 0 'restrict no more' restrict --pid any --max any old
+log 'netlink lease-restrict name=old pid=0 max=0$'
+ctl 1 'restrict nothing' restrict --max 1 nosuch
+ctl 2 'restrict to what?' restrict old
+ctl 2 'restrict what?' restrict --max 1
+ctl 2 'restrict two' restrict --max 1 old older
+ctl 2 'restrict to none' restrict --max 0 old
+ctl 2 'restrict to too many' restrict --max 257 old
+ctl 2 'restrict to nobody' restrict --owner nosuchuser old
+ctl 2 'restrict to a word' restrict --pid me old
 ctl 2 'too long for a deadline' revoke --kill=61m old
 usual 'fail lease-revoke errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"'
 ctl 1 'no right to revoke' revoke old

@@ -181,7 +181,7 @@ static const struct {
 	{ EEXIST, "the lease name is taken, or a device is named twice", "" },
 	{ ENOENT, "there is no such lease or member", "see what there is: ptxctl leases" },
 	{ ESHUTDOWN, "the lease is draining or released, or the host is going down", "" },
-	{ ESRCH, "the process to bind to has exited", "" },
+	{ ESRCH, "there is no such process any more", "" },
 	{ ETIMEDOUT, "it was not finished in time; the kernel goes on by itself",
 	  "watch it end: ptxctl monitor" },
 	{ EINTR, "a signal ended the wait; the kernel goes on by itself", "" },

@@ -28,6 +28,7 @@ struct ptx_lease_info {
 	enum ptx_lease_state state;
 	uid_t owner;
 	pid_t pid;
+	uint32_t max_devices;
 	bool persistent;
 	bool forced;
 	uint64_t age_ms;
@@ -58,6 +59,11 @@ enum ptx_lease_state ptx_lease_info_state(const struct ptx_lease_info *info)
 uid_t ptx_lease_info_owner(const struct ptx_lease_info *info)
 {
 	return info->owner;
+}
+
+uint32_t ptx_lease_info_max_devices(const struct ptx_lease_info *info)
+{
+	return info->max_devices;
 }
 
 pid_t ptx_lease_info_pid(const struct ptx_lease_info *info)
@@ -303,6 +309,9 @@ static int parse_attr(struct ptx_lease_info *info, struct nlattr *attr)
 	case PTX_A_LEASE_PID:
 		ok = ptx_nl_u32(attr, &u32);
 		info->pid = (pid_t)u32;
+		break;
+	case PTX_A_LEASE_MAX_DEVICES:
+		ok = ptx_nl_u32(attr, &info->max_devices);
 		break;
 	case PTX_A_LEASE_FORCED:
 		info->forced = true;

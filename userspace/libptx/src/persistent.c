@@ -313,6 +313,34 @@ int ptx_persistent_revoke(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 	return call(ctx, msg, ref, NULL);
 }
 
+int ptx_persistent_restrict(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+			    const struct ptx_restrict_options *options)
+{
+	uint32_t flags = options->flags;
+	struct nl_msg *msg;
+	int err;
+
+	if (options->size < sizeof(*options) || !flags || flags >= PTX_RESTRICT_MAX_DEVICES << 1)
+		return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
+	msg = ptx_nl_new(ctx, PTX_CMD_LEASE_RESTRICT);
+	if (!msg)
+		return -ENOMEM;
+	err = put_ref(ctx, msg, ref);
+	if (!err &&
+	    ((flags & PTX_RESTRICT_OWNER &&
+	      nla_put_u32(msg, PTX_A_LEASE_OWNER, options->owner)) ||
+	     (flags & PTX_RESTRICT_PROCESS &&
+	      nla_put_u32(msg, PTX_A_LEASE_PID, (uint32_t)options->pid)) ||
+	     (flags & PTX_RESTRICT_MAX_DEVICES &&
+	      nla_put_u32(msg, PTX_A_LEASE_MAX_DEVICES, options->max_devices))))
+		err = ptx_error_no_memory(ctx);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	return call(ctx, msg, ref, NULL);
+}
+
 int ptx_lease_info_get(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 		       struct ptx_lease_info **out)
 {

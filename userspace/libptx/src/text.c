@@ -51,6 +51,7 @@ static const char *const event_names[] = {
 	[PTX_EVENT_MEMBER_CUT]		= "member-cut",
 	[PTX_EVENT_MEMBER_RESET]	= "member-reset",
 	[PTX_EVENT_MEMBER_ERROR]	= "member-error",
+	[PTX_EVENT_LEASE_RESTRICTED]	= "lease-restricted",
 	[PTX_EVENT_MEMBER_POOLED]	= "member-pooled",
 	[PTX_EVENT_MEMBER_CLOSED]	= "member-closed",
 	[PTX_EVENT_MEMBER_QUARANTINED]	= "member-quarantined",

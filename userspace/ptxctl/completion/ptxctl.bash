@@ -40,7 +40,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info check run lease add remove release revoke reset wait leases show pool grant ungrant grants save restore nodes monitor name help'
+	local verbs='list info check run lease add remove release revoke restrict reset wait leases show pool grant ungrant grants save restore nodes monitor name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then
@@ -122,7 +122,7 @@ _ptxctl() {
 	name)
 		_ptxctl_names
 		_ptxctl_devices ;;
-	release | revoke | wait | show)
+	release | revoke | restrict | wait | show)
 		_ptxctl_leases ;;
 	add | remove)
 		# The first word that is no option is the lease.

@@ -82,7 +82,10 @@ enum ptx_lease_state ptx_lease_info_state(const struct ptx_lease_info *info);
 /** ptx_lease_info_owner() - the owner's uid; (uid_t)-1 when not known */
 uid_t ptx_lease_info_owner(const struct ptx_lease_info *info);
 
-/** ptx_lease_info_pid() - the process it is bound to, or 0 */
+/** ptx_lease_info_max_devices() - how many it may hold; 0 is any number */
+uint32_t ptx_lease_info_max_devices(const struct ptx_lease_info *info);
+
+/** ptx_lease_info_pid() - the process that may open its devices, or 0 for any */
 pid_t ptx_lease_info_pid(const struct ptx_lease_info *info);
 
 /** ptx_lease_info_persistent() - does it live until released? */

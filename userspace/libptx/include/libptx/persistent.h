@@ -87,6 +87,51 @@ int ptx_persistent_release(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 int ptx_persistent_revoke(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 			  const struct ptx_revoke_options *options);
 
+/**
+ * enum ptx_restrict_flags - bits of ptx_restrict_options.flags
+ * @PTX_RESTRICT_OWNER: the owner is to be another
+ * @PTX_RESTRICT_PROCESS: the process that may open its devices is
+ * @PTX_RESTRICT_MAX_DEVICES: how many it may hold is
+ */
+enum ptx_restrict_flags {
+	PTX_RESTRICT_OWNER = 1 << 0,
+	PTX_RESTRICT_PROCESS = 1 << 1,
+	PTX_RESTRICT_MAX_DEVICES = 1 << 2,
+};
+
+/**
+ * struct ptx_restrict_options - what of a lease is to change
+ * @size: sizeof(struct ptx_restrict_options); the struct may grow
+ * @flags: bits of enum ptx_restrict_flags, at least one
+ * @owner: uid
+ * @pid: the process, with its descendants; 0 for the one that the lease is bound
+ *	to, or any of its owner's
+ * @max_devices: up to PTX_DEVICES_MAX, group mates included; 0 for any number
+ */
+struct ptx_restrict_options {
+	size_t size;
+	uint32_t flags;
+	uid_t owner;
+	pid_t pid;
+	uint32_t max_devices;
+};
+
+/**
+ * ptx_persistent_restrict() - change who may open a lease's devices, and how many
+ * it may hold
+ * @ctx: the context
+ * @ref: which lease, of either sort
+ * @options: to what
+ *
+ * For what comes: what is open stays open, and what the lease holds it keeps. Needs
+ * CAP_SYS_ADMIN.
+ *
+ * Return: 0; -ENOENT; -ESRCH when there is no such process; -ESHUTDOWN when it is
+ * draining; -EPERM; -EINVAL.
+ */
+int ptx_persistent_restrict(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
+			    const struct ptx_restrict_options *options);
+
 #ifdef __cplusplus
 }
 #endif
