@@ -88,6 +88,33 @@ static void journal_unwinds_last_first(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&journal.entries));
 }
 
+/* As a claim does that goes back to the pool. */
+static void journal_unwinds_to_a_kind(struct kunit *test)
+{
+	struct ptx_step stop = test_step;
+	struct ptx_journal journal;
+	int value = 1, order = 0;
+
+	test_freed = 0;
+	ptx_journal_init(&journal);
+	test_change(test, &journal, &value, 2, &order, true, PTX_UNDO_DONE);
+	test_change(test, &journal, &value, 3, &order, true, PTX_UNDO_DONE);
+	list_first_entry(&journal.entries, struct ptx_entry, node)->step = &stop;
+	test_change(test, &journal, &value, 4, &order, true, PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind_to(&journal, &stop), PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, value, 3);
+	KUNIT_EXPECT_EQ(test, test_freed, 1);
+	/* There is nothing more to do, and then what was before. */
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind_to(&journal, &stop), PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, order, 3);
+	test_change(test, &journal, &value, 5, &order, true, PTX_UNDO_DRIVERLESS);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind_to(&journal, &stop), PTX_UNDO_DRIVERLESS);
+	KUNIT_EXPECT_EQ(test, ptx_journal_unwind(&journal), PTX_UNDO_DONE);
+	KUNIT_EXPECT_EQ(test, value, 1);
+	KUNIT_EXPECT_EQ(test, order, 3321);
+	KUNIT_EXPECT_EQ(test, test_freed, 4);
+}
+
 static void journal_skips_what_never_happened(struct kunit *test)
 {
 	struct ptx_journal journal;
@@ -169,6 +196,7 @@ static void journal_stops_at_quarantine(struct kunit *test)
 static struct kunit_case journal_cases[] = {
 	KUNIT_CASE(journal_stops_at_quarantine),
 	KUNIT_CASE(journal_unwinds_last_first),
+	KUNIT_CASE(journal_unwinds_to_a_kind),
 	KUNIT_CASE(journal_skips_what_never_happened),
 	KUNIT_CASE(journal_reports_the_worst_and_goes_on),
 	KUNIT_CASE(journal_twice_is_once),
@@ -285,6 +313,11 @@ static const struct verdict_param verdict_params[] = {
 	  { .requested = true, .driver_takes = true }, { PTX_REASON_HELD } },
 	{ "in use by others", { .isolated_msi = true, .in_use = true },
 	  { .requested = true, .driver_takes = true }, { PTX_REASON_IN_USE } },
+	{ "in use, but the pool's: it sees to that",
+	  { .isolated_msi = true, .in_use = true, .pooled = true },
+	  { .requested = true, .driver_takes = true }, { } },
+	{ "the pool's, in a lease", { .isolated_msi = true, .holder = 7, .pooled = true },
+	  { .requested = true, .driver_takes = true }, { PTX_REASON_HELD } },
 	{ "RMRR", { .isolated_msi = true, .direct_region = true },
 	  { .requested = true, .driver_takes = true },
 	  { PTX_REASON_RESERVED_REGION } },
