@@ -159,6 +159,9 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 		       cli_usage(cli, "there is no group '%s'", argv[optind] + 1) :
 		       cli_usage(cli, "there is no user '%s'; a group is @GROUP", argv[optind]);
 	status = selection_add_all(cli, &sel, argv + optind + 1, argc - optind - 1);
+	for (size_t i = 0; !status && i < sel.nr; i++)
+		if (ptx_selector_kind(sel.sels[i]) == PTX_KIND_BRIDGE)
+			status = cli_usage(cli, "a bridge is never assignable");
 	if (cli->json)
 		made = json_object_new_array();
 	for (size_t i = 0; !status && i < sel.nr; i++)
@@ -258,6 +261,7 @@ static bool grant_from_json(struct json_object *obj, struct ptx_grant *grant)
 	    !json_get_number(obj, grant->to_group ? "gid" : "uid", UINT32_MAX - 1,
 			     &grant->who) ||
 	    !json_get_number(obj, "max_devices", PTX_DEVICES_MAX, &grant->max_devices) ||
+	    (json_has_value(obj, "max_devices") && !grant->max_devices) ||
 	    !json_get_flag(obj, "pooled", &grant->pooled))
 		return false;
 	return rule_from_json(obj, grant->device, &grant->kind, &grant->vendor);
@@ -290,20 +294,25 @@ int grants_restore(struct cli *cli, struct json_object *array)
 {
 	struct ptx_grant *list, grant;
 	size_t nr, j;
-	int status = EXIT_DONE;
+	int one, status = EXIT_DONE;
 
 	if (ptx_grant_list_get(cli->ctx, &list, &nr))
 		return cli_fail(cli);
-	for (size_t i = 0; !status && i < json_object_array_length(array); i++) {
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		one = EXIT_DONE;
 		if (!grant_from_json(json_object_array_get_idx(array, i), &grant)) {
 			cli_say("grant %zu of the file makes no sense", i + 1);
 			status = EXIT_REFUSED;
-			break;
+			continue;
 		}
 		for (j = 0; j < nr && !same_grant(&list[j], &grant); j++)
 			;
-		if (j == nr && ptx_grant_new(cli->ctx, &grant))
-			status = cli_fail(cli);
+		if (j == nr && ptx_grant_new(cli->ctx, &grant)) {
+			one = cli_fail(cli);
+			cli_say("so grant %zu of the file was not made", i + 1);
+		}
+		if (one > status)
+			status = one;
 	}
 	free(list);
 	return status;

@@ -205,7 +205,7 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 			args->options.flags |= PTX_ADD_FLAGS_RESET;
 			break;
 		case OPT_TIMEOUT:
-			if (!cli_timeout(cli, optarg, &args->options.timeout_ms))
+			if (!cli_request_timeout(cli, optarg, &args->options.timeout_ms))
 				return EXIT_USAGE;
 			break;
 		case OPT_OWNER:

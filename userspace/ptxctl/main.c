@@ -103,8 +103,8 @@ static const struct verb verbs[] = {
 	  "      --force           with add: even if an interface is up or a program uses it\n"
 	  "      --boot-display    with add: even the display the host booted with\n"
 	  "  -q, --quiet           tell only what went wrong\n"
-	  HELP_TIMEOUT
-	  HELP_JSON },
+	  "      --timeout TIME    with add and remove: at most 60s\n"
+	  "  -j, --json            with show and reserve\n" },
 	{ "grant", verb_grant, "[--max N] [--pooled] USER|@GROUP SELECTOR...",
 	  "let somebody lease devices without root",
 	  "      --max N           at most so many at once under each\n"
@@ -203,8 +203,11 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
 int cli_getopt(struct cli *cli, int argc, char **argv, const char *letters,
 	       const struct option *options)
 {
-	int c = getopt_long(argc, argv, letters, options, NULL);
+	int c;
 
+	/* What it says it does not make harmless. */
+	opterr = 0;
+	c = getopt_long(argc, argv, letters, options, NULL);
 	switch (c) {
 	case 'h':
 		verb_help(cli->verb, stdout);
@@ -219,7 +222,8 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const char *letters,
 		cli->quiet = true;
 		break;
 	case '?':
-		cli_usage(cli, "see ptxctl %s --help", cli->verb->name);
+		cli_usage(cli, "'%s' is no option, or lacks an argument: see ptxctl %s --help",
+			  argv[optind - 1], cli->verb->name);
 		break;
 	}
 	return c;
@@ -340,6 +344,16 @@ bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms)
 	return false;
 }
 
+/* The same where it is the kernel that waits, and others with it. */
+bool cli_request_timeout(struct cli *cli, const char *text, uint32_t *ms)
+{
+	if (parse_time(text, ms) && *ms && *ms <= PTX_REQUEST_TIMEOUT_MAX_MS)
+		return true;
+	cli_usage(cli, "here a time is 1ms to %ds, not '%s'", PTX_REQUEST_TIMEOUT_MAX_MS / 1000,
+		  text);
+	return false;
+}
+
 /* The same for when something is to happen: 0 is at once. */
 bool cli_delay(struct cli *cli, const char *text, uint32_t *ms)
 {
@@ -376,6 +390,7 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	};
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+hjpV", options, NULL)) != -1) {
 		switch (c) {
 		case 'h':
@@ -391,7 +406,8 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 			cli->json = true;
 			break;
 		default:
-			return cli_usage(cli, "see ptxctl --help");
+			return cli_usage(cli, "'%s' is no option: see ptxctl --help",
+					 argv[optind - 1]);
 		}
 	}
 	argc -= optind;
@@ -402,6 +418,8 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	}
 	if (!strcmp(argv[0], "help")) {
 		cli->verb = argc > 1 ? verb_find(argv[1]) : NULL;
+		if (argc > 1 && !cli->verb)
+			return cli_usage(cli, "there is no verb '%s'", argv[1]);
 		if (cli->verb)
 			verb_help(cli->verb, stdout);
 		else

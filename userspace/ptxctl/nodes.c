@@ -184,7 +184,9 @@ int verb_nodes(struct cli *cli, int argc, char **argv)
 	/* First the subscription, then the first look, or a lease gets lost. */
 	if (ptx_events_open(cli->ctx, &events))
 		return cli_fail(cli);
-	status = give_all(cli);
+	/* What cannot be read now may be at the next event. */
+	give_all(cli);
+	status = EXIT_DONE;
 	while (!status) {
 		bool look = false;
 

@@ -268,6 +268,8 @@ static int pool_reserve(struct cli *cli, const struct pool_args *args)
 	for (size_t i = 0; !status && i < sel.nr; i++)
 		if (ptx_selector_count(sel.sels[i]) > 1)
 			status = cli_usage(cli, "a rule is for any number of devices");
+		else if (ptx_selector_kind(sel.sels[i]) == PTX_KIND_BRIDGE)
+			status = cli_usage(cli, "a bridge is never assignable");
 	if (cli->json)
 		made = json_object_new_array();
 	for (size_t i = 0; !status && i < sel.nr; i++)
@@ -340,7 +342,7 @@ int verb_pool(struct cli *cli, int argc, char **argv)
 			args.add.flags |= PTX_ADD_FLAGS_FORCE;
 			break;
 		case OPT_TIMEOUT:
-			if (!cli_timeout(cli, optarg, &args.add.timeout_ms))
+			if (!cli_request_timeout(cli, optarg, &args.add.timeout_ms))
 				return EXIT_USAGE;
 			break;
 		}
@@ -356,6 +358,11 @@ int verb_pool(struct cli *cli, int argc, char **argv)
 			return cli_usage(cli, "--all is for remove");
 		if (args.add.flags && words[i].fn != pool_add)
 			return cli_usage(cli, "there is nothing to force");
+		if (args.add.timeout_ms && words[i].fn != pool_add && words[i].fn != pool_remove)
+			return cli_usage(cli, "there is nothing to wait for");
+		if (cli->json && (words[i].fn == pool_add || words[i].fn == pool_remove ||
+				  words[i].fn == pool_unreserve))
+			return cli_usage(cli, "JSON is for show and reserve");
 		return words[i].fn(cli, &args);
 	}
 	return cli_usage(cli, "there is no 'pool %s'", argv[optind]);
@@ -395,9 +402,11 @@ int pool_restore(struct cli *cli, struct json_object *array)
 		bool there;
 
 		if (!json_object_is_type(value, json_type_string) ||
+		    strlen(text) != (size_t)json_object_get_string_len(value) ||
 		    !ptx_address_parse(text, address)) {
 			cli_say("device %zu of the pool in the file makes no sense", i + 1);
-			return EXIT_REFUSED;
+			status = status > EXIT_REFUSED ? status : EXIT_REFUSED;
+			continue;
 		}
 		if (ptx_device_list_get(cli->ctx, &list))
 			return cli_fail(cli);
@@ -435,26 +444,31 @@ static bool same_rule(const struct ptx_reserve *a, const struct ptx_reserve *b)
 int reserves_restore(struct cli *cli, struct json_object *array)
 {
 	struct ptx_reserve *list, rule;
-	int status = EXIT_DONE;
+	int one, status = EXIT_DONE;
 	size_t nr, j;
 
 	if (ptx_reserve_list_get(cli->ctx, &list, &nr))
 		return cli_fail(cli);
-	for (size_t i = 0; !status && i < json_object_array_length(array); i++) {
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
 		struct json_object *obj = json_object_array_get_idx(array, i);
 
+		one = EXIT_DONE;
 		memset(&rule, 0, sizeof(rule));
 		rule.size = sizeof(rule);
 		if (!json_object_is_type(obj, json_type_object) ||
 		    !rule_from_json(obj, rule.device, &rule.kind, &rule.vendor)) {
 			cli_say("reserve %zu of the file makes no sense", i + 1);
 			status = EXIT_REFUSED;
-			break;
+			continue;
 		}
 		for (j = 0; j < nr && !same_rule(&list[j], &rule); j++)
 			;
-		if (j == nr && ptx_reserve_new(cli->ctx, &rule))
-			status = cli_fail(cli);
+		if (j == nr && ptx_reserve_new(cli->ctx, &rule)) {
+			one = cli_fail(cli);
+			cli_say("so reserve %zu of the file was not made", i + 1);
+		}
+		if (one > status)
+			status = one;
 	}
 	free(list);
 	return status;

@@ -93,6 +93,7 @@ void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_fail(struct cli *cli);
 const struct ptx_names *cli_names(struct cli *cli);
 const char *cli_name_of(struct cli *cli, const char *address);
+bool cli_request_timeout(struct cli *cli, const char *text, uint32_t *ms);
 bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms);
 bool cli_user(const char *text, uid_t *uid);
 bool cli_delay(struct cli *cli, const char *text, uint32_t *ms);

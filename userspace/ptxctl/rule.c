@@ -39,21 +39,27 @@ bool rule_from_json(struct json_object *obj, char device[PTX_DEVICE_NAME_SIZE],
 	const char *device_text = json_get_text(obj, "device");
 	const char *kind_text = json_get_text(obj, "kind");
 	const char *vendor_text = json_get_text(obj, "vendor");
-	unsigned long id;
-	char *end;
+	size_t n;
 
 	*device = '\0';
 	*kind = PTX_KIND_ANY;
 	*vendor = 0;
+	/* What does not matter is null: one that is missing may be one misspelt. */
+	if (!json_object_object_get_ex(obj, "device", NULL) ||
+	    !json_object_object_get_ex(obj, "kind", NULL) ||
+	    !json_object_object_get_ex(obj, "vendor", NULL))
+		return false;
 	if ((json_has_value(obj, "device") &&
 	     (!device_text || !ptx_address_parse(device_text, device))) ||
 	    (json_has_value(obj, "kind") && (!kind_text || !ptx_kind_parse(kind_text, kind))))
 		return false;
 	if (json_has_value(obj, "vendor")) {
-		id = vendor_text ? strtoul(vendor_text, &end, 16) : 0;
-		if (!id || *end || id > 0xffff)
+		/* As rule_put_json() has it: 0x and four digits. */
+		n = vendor_text ? strlen(vendor_text) : 0;
+		if (n != 6 || strncmp(vendor_text, "0x", 2) ||
+		    strspn(vendor_text + 2, "0123456789abcdef") != 4)
 			return false;
-		*vendor = (uint16_t)id;
+		*vendor = (uint16_t)strtoul(vendor_text, NULL, 16);
 	}
 	return true;
 }

@@ -50,7 +50,9 @@ const char *json_get_text(struct json_object *obj, const char *key)
 	if (!json_object_object_get_ex(obj, key, &value) ||
 	    !json_object_is_type(value, json_type_string))
 		return NULL;
-	return json_object_get_string(value);
+	/* A zero in it would hide the rest. */
+	return strlen(json_object_get_string(value)) ==
+	       (size_t)json_object_get_string_len(value) ? json_object_get_string(value) : NULL;
 }
 
 bool json_get_flag(struct json_object *obj, const char *key, bool *out)
@@ -77,13 +79,23 @@ static int fail_file(const char *doing, const char *path)
 	return EXIT_REFUSED;
 }
 
-/* The whole of @text to the file @path, or none of it. */
-static int write_file(const char *path, const char *text)
+/* The whole of @text to the file @name, or none of it. */
+static int write_file(const char *name, const char *text)
 {
-	char temp[PATH_MAX];
+	char temp[PATH_MAX], real[PATH_MAX];
+	const char *path = name;
+	struct stat st;
 	bool ok;
 	int fd;
 
+	/* A link stays one, and what is no file is not replaced by one. */
+	if (realpath(name, real)) {
+		path = real;
+		if (stat(path, &st) || !S_ISREG(st.st_mode)) {
+			errno = EEXIST;
+			return fail_file("replace", path);
+		}
+	}
 	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp)) {
 		errno = ENAMETOOLONG;
 		return fail_file("write", path);

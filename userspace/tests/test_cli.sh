@@ -40,6 +40,9 @@ for verb in list info check run lease add remove release revoke restrict reset w
 	ctl 2 "$verb --nosuch" "$verb" --nosuch
 	ctl 0 'help' --help
 done
+ctl 2 'help of no verb' help frob
+ctl 2 'an option that a terminal would obey' list "--$(printf '\033')[31mfoo"
+no_err "$(printf '\033')"
 ctl 0 'help of a verb' help run
 out '^Usage: ptxctl run'
 ctl 0 'version' --version

@@ -125,6 +125,29 @@ log 'netlink pool-add devices=0000:02:00.0$'
 log 'netlink pool-add devices=0000:03:00.0$'
 log 'netlink pool-add devices=0000:05:00.0$'
 log 'netlink grant-new uid=0 kind=3 pooled$'
+host
+cat > "$work/some.json" <<-END
+	{ "reserves": [ 3, { "device": null, "kind": "gpu", "vendor": null } ],
+	  "pool": [ "x", "0000:01:00.0\\u0000", "0000:01:00.0" ],
+	  "grants": [ { "uid": 0, "Device": "0000:01:00.0", "kind": null, "vendor": null },
+		{ "uid": 0, "device": null, "kind": "nvme", "vendor": null, "max_devices": 0 },
+		{ "uid": 0, "device": null, "kind": null, "vendor": "-ffffffffffff0001" },
+		{ "uid": 1, "device": null, "kind": "nvme", "vendor": null } ] }
+END
+ctl 1 'what makes sense of a file' restore "$work/some.json"
+log 'netlink reserve-new kind=1$'
+log 'netlink pool-add devices=0000:01:00.0$'
+log 'netlink grant-new uid=1 kind=3$'
+no_log 'grant-new uid=0'
+err 'reserve 1 of the file makes no sense'
+err 'device 2 of the pool in the file makes no sense'
+err 'grant 3 of the file makes no sense'
+: > "$work/saved.json"
+ln -s saved.json "$work/link.json"
+ctl 0 'save through a link' save "$work/link.json"
+[ -L "$work/link.json" ] && [ -s "$work/saved.json" ]
+ok $? '  which stays one'
+ctl 1 'save to what is no file' save "$work"
 for wrong in '{"grants": [], "pool": 3}' '{"grants": [], "pool": [3]}' \
 	'{"grants": [], "pool": ["x"]}' '{"grants": [], "reserves": {}}' \
 	'{"grants": [], "reserves": [3]}' '{"grants": [], "reserves": [{"kind": "car"}]}'; do
@@ -155,4 +178,12 @@ ctl 2 'reserve two' pool reserve nvme:2
 ctl 2 'unreserve nothing' pool unreserve
 ctl 2 'unreserve a word' pool unreserve nvme
 ctl 2 'a time' pool add --timeout soon nvme
+ctl 2 'too long' pool add --timeout 61s nvme
+err '1ms to 60s'
+ctl 2 'too long to go' pool remove --timeout 2m nvme
+ctl 2 'no time for that' pool show --timeout 3s
+ctl 2 'no JSON for that' -j pool add nvme
+ctl 2 'a bridge' pool reserve bridge
+ctl 2 'a grant of one' grant root bridge
+no_log .
 finish

@@ -96,6 +96,9 @@ int ptx_grant_new(struct ptx_ctx *ctx, struct ptx_grant *grant)
 		return err;
 	}
 	err = ptx_nl_call(ctx, msg, take_one, &made);
+	if (err == -E2BIG)
+		return ptx_error_setf(ctx, E2BIG, PTX_REASON_NONE, NULL,
+				      "there are too many grants: withdraw some");
 	if (!err && !made.id)
 		err = ptx_error_set(ctx, EPROTO, PTX_REASON_NONE, NULL);
 	if (!err)

@@ -45,6 +45,10 @@ int ptx_pool_remove(struct ptx_ctx *ctx, const char *const *devices, size_t nr_d
 	err = ptx_devices_check(ctx, devices, nr_devices, false);
 	if (err)
 		return err;
+	if (timeout_ms > PTX_REQUEST_TIMEOUT_MAX_MS)
+		return ptx_error_setf(ctx, EINVAL, PTX_REASON_NONE, NULL,
+				      "taking devices out of the pool may take at most %d s",
+				      PTX_REQUEST_TIMEOUT_MAX_MS / 1000);
 	msg = ptx_nl_new(ctx, PTX_CMD_POOL_REMOVE);
 	if (!msg)
 		return -ENOMEM;
@@ -120,6 +124,9 @@ int ptx_reserve_new(struct ptx_ctx *ctx, struct ptx_reserve *rule)
 		return ptx_error_no_memory(ctx);
 	}
 	err = ptx_nl_call(ctx, msg, take_one, &made);
+	if (err == -E2BIG)
+		return ptx_error_setf(ctx, E2BIG, PTX_REASON_NONE, NULL,
+				      "there are too many rules: withdraw some");
 	if (!err && !made.id)
 		err = ptx_error_set(ctx, EPROTO, PTX_REASON_NONE, NULL);
 	if (!err)

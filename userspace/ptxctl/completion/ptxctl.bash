@@ -101,6 +101,9 @@ _ptxctl() {
 	--plug | --unplug)
 		_ptxctl_words qmp:
 		return ;;
+	--pid | --max)
+		_ptxctl_words any
+		return ;;
 	--timeout | --deadline | --memory | --name | --count | -n)
 		return ;;
 	esac
@@ -114,11 +117,32 @@ _ptxctl() {
 	list | info | check | reset)
 		_ptxctl_devices ;;
 	pool)
-		if ((cword == verb_at + 1)); then
-			_ptxctl_words $'add\nremove\nshow\nreserve\nunreserve'
-		else
-			_ptxctl_devices
-		fi ;;
+		local word=''
+		for ((i = verb_at + 1; i < cword; i++)); do
+			if [[ ${words[i]} != -* && ${words[i - 1]} != --timeout ]]; then
+				word=${words[i]}
+				break
+			fi
+		done
+		case $word in
+		'')
+			_ptxctl_words $'add\nremove\nshow\nreserve\nunreserve' ;;
+		unreserve)
+			_ptxctl_words "$(ptxctl pool show 2> /dev/null |
+				sed -n '/^RULE/,$s/^\([0-9][0-9]*\) .*/\1/p')" ;;
+		add | remove | reserve)
+			_ptxctl_devices ;;
+		esac ;;
+	grant)
+		for ((i = verb_at + 1; i < cword; i++)); do
+			if [[ ${words[i]} != -* && ${words[i - 1]} != --max ]]; then
+				_ptxctl_devices
+				return
+			fi
+		done
+		mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	ungrant)
+		_ptxctl_words "$(ptxctl grants 2> /dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" ;;
 	name)
 		_ptxctl_names
 		_ptxctl_devices ;;
