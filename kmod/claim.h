@@ -2,9 +2,21 @@
 #ifndef PTX_CLAIM_H
 #define PTX_CLAIM_H
 
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 struct ptx_claim;
+struct work_struct;
+
+/* The registries, and claims that change hands; see lease.h. */
+extern struct mutex ptx_claims_lock;
+
+/* claim.c */
+void ptx_claim_link(struct ptx_claim *claim);
+void ptx_claim_unlink(struct ptx_claim *claim);
+
+/* claim_work.c */
+void ptx_claim_work(struct work_struct *work);
 
 bool ptx_claim_is_busy(struct ptx_claim *claim);
 void ptx_claim_start(struct ptx_claim *claim, bool inl);

@@ -498,7 +498,8 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	/* What is left of a group is not what the pool was given. */
 	if (all_gone || ptx_pool_is(lease))
 		ptx_claim_send_home(member->claim);
-	spin_unlock(&lease->state_lock);
+	ptx_lease_get(lease);
+	ptx_claim_unlock(lease);
 	ptx_claim_forget(member);
 	ptx_event_member(PTX_EVENT_MEMBER_GONE, member, PTX_REASON_GONE);
 	wake_up_all(&lease->wait);

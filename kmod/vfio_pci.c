@@ -62,7 +62,8 @@ static void ptx_vfio_closed(struct ptx_member *member)
 	member->opened = false;
 	opener = member->opener;
 	member->opener = NULL;
-	spin_unlock(&lease->state_lock);
+	ptx_lease_get(lease);
+	ptx_claim_unlock(lease);
 	put_pid(opener);
 	wake_up_all(&lease->wait);
 	ptx_lease_put(lease);

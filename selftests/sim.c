@@ -82,40 +82,6 @@ static unsigned long attr(const char *name, const char *which)
 	return pci_read(name, which, buf, sizeof(buf)) < 0 ? 0 : strtoul(buf, NULL, 0);
 }
 
-/* Size and flags of a device's BAR. */
-static uint64_t bar(const char *name, int nr, uint64_t *flags)
-{
-	unsigned long long start = 0, end = 0, f = 0;
-	char buf[2048], *line;
-	int i;
-
-	if (pci_read(name, "resource", buf, sizeof(buf)) < 0)
-		return 0;
-	line = strtok(buf, "\n");
-	for (i = 0; line && i < nr; i++)
-		line = strtok(NULL, "\n");
-	if (!line || sscanf(line, "%llx %llx %llx", &start, &end, &f) != 3)
-		return 0;
-	*flags = f;
-	return start ? end - start + 1 : 0;
-}
-
-/* The first word of BAR 0, which the bus shows as a file. */
-static volatile uint32_t *bar0_map(const char *name)
-{
-	char path[128];
-	void *p;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", name);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	return p == MAP_FAILED ? NULL : p;
-}
-
 static int reset_by(const char *name, const char *method)
 {
 	int ret = pci_write(name, "reset_method", method);
@@ -145,12 +111,12 @@ TEST_F(sim, devices_as_described)
 	EXPECT_EQ(0xa1, attr(self->name, "revision"));
 	EXPECT_EQ(0x10de, attr(self->name, "subsystem_vendor"));
 	EXPECT_EQ(0x1459, attr(self->name, "subsystem_device"));
-	EXPECT_EQ(64 << 10, bar(self->name, 0, &flags));
+	EXPECT_EQ(64 << 10, pci_bar(self->name, 0, &flags));
 	EXPECT_EQ(0, flags & 0x2000);
-	EXPECT_EQ(1 << 20, bar(self->name, 1, &flags));
+	EXPECT_EQ(1 << 20, pci_bar(self->name, 1, &flags));
 	EXPECT_EQ(0x102000, flags & 0x102000);	/* 64 bits, prefetchable */
-	EXPECT_EQ(0, bar(self->name, 3, &flags));
-	EXPECT_EQ(8 << 10, bar(self->name, 4, &flags));
+	EXPECT_EQ(0, pci_bar(self->name, 3, &flags));
+	EXPECT_EQ(8 << 10, pci_bar(self->name, 4, &flags));
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
 
 	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &self->d));
@@ -364,7 +330,7 @@ TEST_F(sim, five_hundred_and_twelve)
 	for (i = 0; i < 512; i++) {
 		sim_name(i, 0, name);
 		n += !pci_get(name, &fn) && fn.vendor == 0x1002 && fn.group >= 0 &&
-		     !strcmp(fn.driver, SIM_DRIVER) && bar(name, 0, &flags) == 4096;
+		     !strcmp(fn.driver, SIM_DRIVER) && pci_bar(name, 0, &flags) == 4096;
 	}
 	EXPECT_EQ(512, n);
 	sim_name(511, 0, last);
@@ -410,7 +376,7 @@ TEST_F(sim, reset_that_does_nothing)
 
 	NEED_SIM();
 	ASSERT_EQ(0, sim_add("0.0 flr=nothing mem=0:0:0x11223344"));
-	p = bar0_map(self->name);
+	p = pci_bar0_map(self->name);
 	ASSERT_NE(NULL, p);
 	EXPECT_EQ(0x11223344, *p);
 	*p = 5;
@@ -431,7 +397,7 @@ TEST_F(sim, reset_that_takes_long)
 
 	NEED_SIM();
 	ASSERT_EQ(0, sim_add("0.0 flr=slow:700 mem=0:0:0x164000a1 ready=1500 busy=0xbadf5040"));
-	p = bar0_map(self->name);
+	p = pci_bar0_map(self->name);
 	ASSERT_NE(NULL, p);
 	began = now_ms();
 	EXPECT_EQ(0, reset_by(self->name, "flr"));
@@ -850,26 +816,6 @@ TEST_F(sim, reset_before_in_vain)
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
 }
 
-/* Sets a bit in a capability of the guest's configuration space: as it would. */
-static int guest_sets(int device, uint8_t cap, unsigned int at, uint16_t bit)
-{
-	uint64_t config, size;
-	uint8_t pos = 0, id = 0;
-	uint16_t word;
-
-	if (vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config, &size))
-		return -1;
-	if (pread(device, &pos, 1, config + PCI_CAPABILITY_LIST) != 1)
-		return -1;
-	while (pos && pread(device, &id, 1, config + pos) == 1 && id != cap)
-		if (pread(device, &pos, 1, config + pos + 1) != 1)
-			return -1;
-	if (!pos || pread(device, &word, 2, config + pos + at) != 2)
-		return -1;
-	word |= bit;
-	return pwrite(device, &word, 2, config + pos + at) == 2 ? 0 : -1;
-}
-
 /*
  * FLR does harm to this one, by its rule. A guest gets another reset whatever it
  * asks for, and the host has its own order back.
@@ -893,9 +839,9 @@ TEST_F(sim, banned_resets)
 	EXPECT_EQ(0, ioctl(v.device, VFIO_DEVICE_RESET));
 	ASSERT_EQ(0, sim_state(0, 0, &s));
 	EXPECT_LE(1, s.bus);
-	EXPECT_EQ(0, guest_sets(v.device, PCI_CAP_ID_EXP, PCI_EXP_DEVCTL,
+	EXPECT_EQ(0, vfio_cap_set(v.device, PCI_CAP_ID_EXP, PCI_EXP_DEVCTL,
 				PCI_EXP_DEVCTL_BCR_FLR));
-	EXPECT_EQ(0, guest_sets(v.device, PCI_CAP_ID_AF, PCI_AF_CTRL, PCI_AF_CTRL_FLR));
+	EXPECT_EQ(0, vfio_cap_set(v.device, PCI_CAP_ID_AF, PCI_AF_CTRL, PCI_AF_CTRL_FLR));
 	vfio_close(&v);
 	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
 	ASSERT_EQ(0, sim_state(0, 0, &s));

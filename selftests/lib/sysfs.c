@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 
 #include "sysfs.h"
 
@@ -166,4 +167,36 @@ bool pci_on_driver(const char *name, const char *driver)
 
 	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver", name);
 	return !link_name(path, now, sizeof(now)) && !strcmp(now, driver);
+}
+
+uint64_t pci_bar(const char *name, int nr, uint64_t *flags)
+{
+	unsigned long long start = 0, end = 0, f = 0;
+	char buf[2048], *line;
+	int i;
+
+	if (pci_read(name, "resource", buf, sizeof(buf)) < 0)
+		return 0;
+	line = strtok(buf, "\n");
+	for (i = 0; line && i < nr; i++)
+		line = strtok(NULL, "\n");
+	if (!line || sscanf(line, "%llx %llx %llx", &start, &end, &f) != 3)
+		return 0;
+	*flags = f;
+	return start ? end - start + 1 : 0;
+}
+
+volatile uint32_t *pci_bar0_map(const char *name)
+{
+	char path[128];
+	void *p;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return p == MAP_FAILED ? NULL : p;
 }

@@ -27,6 +27,10 @@ int pci_read(const char *name, const char *attr, char *buf, size_t len);
 int pci_write(const char *name, const char *attr, const char *text);
 /* A word of its configuration space, past VFIO; 0xffff for none. */
 uint16_t pci_config_word(const char *name, unsigned int at);
+/* Size of a device's BAR; 0 for none. */
+uint64_t pci_bar(const char *name, int nr, uint64_t *flags);
+/* The first word of BAR 0, which the bus shows as a file; NULL if it cannot be had. */
+volatile uint32_t *pci_bar0_map(const char *name);
 /* Writes the device's name into the attribute @attr of the driver @driver. */
 int pci_driver_write(const char *driver, const char *attr, const char *name);
 

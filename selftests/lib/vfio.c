@@ -226,3 +226,22 @@ int vfio_cdev_open(const char *cdev, int *iommufd)
 	}
 	return fd;
 }
+
+int vfio_cap_set(int device, uint8_t cap, unsigned int at, uint16_t bit)
+{
+	uint64_t config, size;
+	uint8_t pos = 0, id = 0;
+	uint16_t word;
+
+	if (vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config, &size))
+		return -1;
+	if (pread(device, &pos, 1, config + PCI_CAPABILITY_LIST) != 1)
+		return -1;
+	while (pos && pread(device, &id, 1, config + pos) == 1 && id != cap)
+		if (pread(device, &pos, 1, config + pos + 1) != 1)
+			return -1;
+	if (!pos || pread(device, &word, 2, config + pos + at) != 2)
+		return -1;
+	word |= bit;
+	return pwrite(device, &word, 2, config + pos + at) == 2 ? 0 : -1;
+}

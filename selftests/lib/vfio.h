@@ -40,6 +40,8 @@ void vfio_close(struct vfio *v);
 int vfio_region(int device, unsigned int index, uint64_t *offset, uint64_t *size);
 /* Sets the bus-master and memory bits of the command register. */
 int vfio_master(int device);
+/* Sets a bit in the word at @at of a capability, as a guest would. */
+int vfio_cap_set(int device, uint8_t cap, unsigned int at, uint16_t bit);
 /* Makes an edu device copy @len < 4096 bytes from @src to its buffer and back. */
 int vfio_edu_dma(int device, uint64_t src, uint64_t dst, unsigned int len);
 
