@@ -10,7 +10,7 @@
  * that does DMA: the IOMMU core refuses a mixed group.
  *
  * Runs in whatever task the claim's journal belongs to; takes the driver
- * core's locks, and of ours one that is held while an override is set.
+ * core's locks, and of ours one, for devices that have only just appeared.
  */
 #include <linux/delay.h>
 #include <linux/iommu.h>
@@ -93,8 +93,24 @@ struct ptx_reserved {
 /* By ptx_device_key(). */
 static DEFINE_XARRAY(ptx_bind_reserved);
 
-/* Whoever sets the override of a reserved device has read it under this lock. */
+/*
+ * Whoever sets the override of a reserved device has read it under this lock. Only
+ * of such a one: the lock of any other may be held by a driver that does not come
+ * back, and nobody else shall wait for that.
+ */
 static DEFINE_MUTEX(ptx_bind_lock);
+
+static bool ptx_bind_is_reserved(struct pci_dev *pdev, unsigned long key)
+{
+	struct ptx_reserved *reserved;
+	bool is;
+
+	rcu_read_lock();
+	reserved = xa_load(&ptx_bind_reserved, key);
+	is = reserved && reserved->pdev == pdev;
+	rcu_read_unlock();
+	return is;
+}
 
 /*
  * If @buf has the override that we gave to a reserved device, it gets what that
@@ -173,9 +189,12 @@ int ptx_bind_reserve(struct pci_dev *pdev)
  */
 int ptx_bind_unreserve(struct pci_dev *pdev, unsigned long key)
 {
-	char *buf = kmalloc(PTX_OVERRIDE_MAX, GFP_KERNEL);
+	char *buf;
 	bool is;
 
+	if (!ptx_bind_is_reserved(pdev, key))
+		return 0;
+	buf = kmalloc(PTX_OVERRIDE_MAX, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	mutex_lock(&ptx_bind_lock);
@@ -247,7 +266,7 @@ static const struct ptx_step ptx_settings_step = {
 	.free = ptx_settings_free,
 };
 
-static int ptx_bind_settings(struct ptx_member *member)
+static int ptx_bind_note_settings(struct ptx_member *member)
 {
 	struct pci_dev *pdev = member->pdev;
 	struct ptx_settings_entry *e;
@@ -264,13 +283,11 @@ static int ptx_bind_settings(struct ptx_member *member)
 		kfree(e);
 		return -ENOMEM;
 	}
-	mutex_lock(&ptx_bind_lock);
 	ptx_driver_override_read(pdev, buf, PTX_OVERRIDE_MAX);
 	reserved = ptx_bind_see_through(pdev, member->key, buf, PTX_OVERRIDE_MAX);
 	e->override = kstrdup(buf, GFP_KERNEL);
 	kfree(buf);
 	if (!e->override) {
-		mutex_unlock(&ptx_bind_lock);
 		kfree(e);
 		return -ENOMEM;
 	}
@@ -285,10 +302,21 @@ static int ptx_bind_settings(struct ptx_member *member)
 	ptx_journal_reserve(&member->claim->journal, &e->entry,
 			    &ptx_settings_step);
 	ret = ptx_driver_override_write(pdev, member->claim->driver);
-	if (!ret) {
-		ptx_journal_arm(&member->claim->journal, &e->entry);
-		ptx_bind_forget(pdev, member->key);
-	}
+	if (ret)
+		return ret;
+	ptx_journal_arm(&member->claim->journal, &e->entry);
+	ptx_bind_forget(pdev, member->key);
+	return 0;
+}
+
+static int ptx_bind_settings(struct ptx_member *member)
+{
+	int ret;
+
+	if (!ptx_bind_is_reserved(member->pdev, member->key))
+		return ptx_bind_note_settings(member);
+	mutex_lock(&ptx_bind_lock);
+	ret = ptx_bind_note_settings(member);
 	mutex_unlock(&ptx_bind_lock);
 	return ret;
 }

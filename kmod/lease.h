@@ -37,9 +37,10 @@ struct ptx_vfio_device;
  * - the driver core's own locks
  * - ptx_claims_lock (claim.c), ptx_leases_lock (lease.c): the registries
  * - ptx_grants_lock (grant.c): a leaf; taken when the last reference to a claim
- *   goes, wherever that is. ptx_reserves_lock (reserve.c), ptx_bind_lock (bind.c):
- *   leaves, but for the device's lock inside the second; taken when a device
- *   appears
+ *   goes, wherever that is. ptx_reserves_lock (reserve.c): a leaf; taken when a
+ *   device appears
+ * - ptx_bind_lock (bind.c): for a device that the pool is to have and has not got
+ *   yet; with the device's own lock inside. Taken by works only
  * - the lock of a struct ptx_vfio_device: whoever cuts it, against its removal
  * - ptx_lease.state_lock: short, never held across a call out; that of the pool
  *   last. Probe, remove, VFIO's ops and bus notifiers take nothing else of ours

@@ -307,6 +307,18 @@ static struct sk_buff *ptx_nl_lease_reply(struct genl_info *info, u8 cmd,
 	return msg;
 }
 
+/* What is done is done, whether or not the answer can be given. */
+static void ptx_nl_lease_answer(struct sk_buff *skb, struct genl_info *info, u8 cmd,
+				struct ptx_lease *lease)
+{
+	struct sk_buff *msg;
+	int ret;
+
+	msg = ptx_nl_lease_reply(info, cmd, lease, NETLINK_CB(skb).sk, false, &ret);
+	if (msg)
+		genlmsg_reply(msg, info);
+}
+
 /*
  * Finds the lease a request names, by id, by name, or both. One that the sender
  * may not see does not exist for it.
@@ -628,7 +640,6 @@ int ptx_nl_lease_remove_doit(struct sk_buff *skb, struct genl_info *info)
 	struct ptx_device_name *devices;
 	struct ptx_fault fault = {};
 	struct ptx_lease *lease;
-	struct sk_buff *msg;
 	u32 nr;
 	int ret;
 
@@ -651,12 +662,7 @@ int ptx_nl_lease_remove_doit(struct sk_buff *skb, struct genl_info *info)
 		ptx_nl_fail(info, ret, &fault);
 		goto out_put;
 	}
-	msg = ptx_nl_lease_reply(info, PTX_CMD_LEASE_REMOVE, lease,
-				 NETLINK_CB(skb).sk, false, &ret);
-	/* It is done, whether or not the answer can be given. */
-	ret = 0;
-	if (msg)
-		genlmsg_reply(msg, info);
+	ptx_nl_lease_answer(skb, info, PTX_CMD_LEASE_REMOVE, lease);
 out_put:
 	ptx_lease_put(lease);
 	return ret;
@@ -737,7 +743,6 @@ int ptx_nl_lease_restrict_doit(struct sk_buff *skb, struct genl_info *info)
 	struct ptx_restriction what = {};
 	u32 reason = PTX_REASON_NONE;
 	struct ptx_lease *lease;
-	struct sk_buff *msg;
 	int ret;
 
 	ret = ptx_nl_check(info) ?: ptx_nl_right(skb, info, PTX_RIGHT_CHANGE);
@@ -755,12 +760,7 @@ int ptx_nl_lease_restrict_doit(struct sk_buff *skb, struct genl_info *info)
 		ptx_nl_fail_reason(info, ret, reason);
 		goto out_put;
 	}
-	msg = ptx_nl_lease_reply(info, PTX_CMD_LEASE_RESTRICT, lease,
-				 NETLINK_CB(skb).sk, false, &ret);
-	/* It is done, whether or not the answer can be given. */
-	ret = 0;
-	if (msg)
-		genlmsg_reply(msg, info);
+	ptx_nl_lease_answer(skb, info, PTX_CMD_LEASE_RESTRICT, lease);
 out_put:
 	ptx_lease_put(lease);
 	return ret;

@@ -177,14 +177,9 @@ int ptx_pool_remove(const struct ptx_device_name *devices, u32 nr, u32 timeout_m
 		left = wait_event_killable_timeout(ptx_pool.wait,
 				ptx_claims_are_home(&ptx_pool, claims, nr),
 				max(1UL, msecs_to_jiffies(timeout_ms)));
-		ret = ptx_home_verdict(&ptx_pool, left, fault);
+		ret = ptx_home_verdict(&ptx_pool, left, fault) ?:
+		      ptx_claims_verdict(claims, nr, fault);
 	}
-	for (i = 0; !ret && i < nr; i++)
-		if (claims[i]->fault.reason == PTX_REASON_NATIVE_REFUSED ||
-		    claims[i]->fault.reason == PTX_REASON_QUARANTINED) {
-			*fault = claims[i]->fault;
-			ret = -EIO;
-		}
 	for (i = 0; i < found; i++)
 		ptx_claim_put(claims[i]);
 	kfree(claims);

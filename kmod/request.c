@@ -481,6 +481,27 @@ int ptx_home_verdict(struct ptx_lease *lease, long left,
 }
 
 /**
+ * ptx_claims_verdict() - say how claims came home
+ * @claims: the claims, which have
+ * @nr: their number
+ * @fault: filled in on failure
+ *
+ * Return: 0, or -EIO when a native driver refused or no reset made a device well.
+ */
+int ptx_claims_verdict(struct ptx_claim **claims, u32 nr, struct ptx_fault *fault)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (claims[i]->fault.reason == PTX_REASON_NATIVE_REFUSED ||
+		    claims[i]->fault.reason == PTX_REASON_QUARANTINED) {
+			*fault = claims[i]->fault;
+			return -EIO;
+		}
+	return 0;
+}
+
+/**
  * ptx_lease_remove() - give devices back, with their groups, all or nothing
  * @lease: the lease
  * @devices: their names
@@ -543,13 +564,8 @@ int ptx_lease_remove(struct ptx_lease *lease,
 		left = wait_event_killable_timeout(lease->wait,
 				ptx_claims_are_home(lease, claims, found),
 				max(1L, (long)(deadline - jiffies)));
-		ret = ptx_home_verdict(lease, left, fault);
-		for (i = 0; !ret && i < found; i++)
-			if (claims[i]->fault.reason == PTX_REASON_NATIVE_REFUSED ||
-			    claims[i]->fault.reason == PTX_REASON_QUARANTINED) {
-				*fault = claims[i]->fault;
-				ret = -EIO;
-			}
+		ret = ptx_home_verdict(lease, left, fault) ?:
+		      ptx_claims_verdict(claims, found, fault);
 	}
 	for (i = 0; i < found; i++)
 		ptx_claim_put(claims[i]);

@@ -604,10 +604,13 @@ static bool choose_devices(enum needs needs)
 	return false;
 }
 
-/* $PTX_FAIL_NTH_ALL asks for every single point, however long it takes. */
+/* $PTX_FAIL_NTH_EVERY asks for every so many points in all rows: 1, for each one. */
 static unsigned int stride_of(const struct op *op)
 {
-	return op->stride && !getenv("PTX_FAIL_NTH_ALL") ? op->stride : 1;
+	const char *env = getenv("PTX_FAIL_NTH_EVERY");
+	unsigned int every = env ? strtoul(env, NULL, 10) : 0;
+
+	return every ?: op->stride ?: 1;
 }
 
 static void sweep(const struct op *op)
