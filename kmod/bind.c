@@ -21,6 +21,7 @@
 #include <linux/xarray.h>
 
 #include "bind.h"
+#include "bus.h"
 #include "catalog.h"
 #include "compat/driver_override.h"
 #include "events.h"
@@ -501,8 +502,6 @@ static int ptx_bind_attach_vfio(struct ptx_member *member)
 	bool bound, vfio = false;
 	int ret;
 
-	/* The next one is on the way home. */
-	claim->bus_was_reset = false;
 	e = kzalloc(sizeof(*e), GFP_KERNEL);
 	if (!e)
 		return -ENOMEM;
@@ -538,19 +537,42 @@ static int ptx_bind_attach_vfio(struct ptx_member *member)
 
 /* The first of the steps below that comes after the native driver was released. */
 #define PTX_BIND_RELEASED	2
+/* And the first of those that give it a driver. */
+#define PTX_BIND_ATTACH		4
 
 /**
  * ptx_bind_detach() - take all members of a claim from the VFIO driver, and no more
  * @claim: its journal belongs to the caller
  *
  * The devices are reset, and no driver gets them. Whoever had a VFIO file of their
- * group has a dead one then.
+ * group has a dead one then. Undone by ptx_bind_take(), or by ptx_bind_return().
  *
- * Return: as ptx_journal_unwind_to().
+ * Return: as ptx_journal_unwind_step().
  */
 enum ptx_undo ptx_bind_detach(struct ptx_claim *claim)
 {
-	return ptx_journal_unwind_to(&claim->journal, &ptx_native_step);
+	enum ptx_undo undo;
+
+	ptx_journal_unwind_step(&claim->journal, &ptx_attach_step);
+	/* Where it did not get as far, a native driver may still have one. */
+	if (claim->attached)
+		ptx_bus_rest(claim);
+	undo = ptx_journal_unwind_step(&claim->journal, &ptx_reset_step);
+	if (undo != PTX_UNDO_QUARANTINED)
+		ptx_bus_done(claim);
+	return undo;
+}
+
+/**
+ * ptx_bind_return() - let the host have the devices of a claim again
+ * @claim: after ptx_bind_detach(), which did not say PTX_UNDO_QUARANTINED
+ *
+ * Return: as ptx_journal_unwind().
+ */
+enum ptx_undo ptx_bind_return(struct ptx_claim *claim)
+{
+	ptx_bus_move(claim);
+	return ptx_journal_unwind(&claim->journal);
 }
 
 /**
@@ -584,6 +606,12 @@ int ptx_bind_take(struct ptx_claim *claim)
 		i = PTX_BIND_RELEASED;
 	}
 	for (; i < ARRAY_SIZE(steps); i++) {
+		if (i == PTX_BIND_RELEASED)
+			ptx_bus_rest(claim);
+		if (i == PTX_BIND_ATTACH) {
+			ptx_bus_done(claim);
+			ptx_bus_move(claim);
+		}
 		ptx_for_each_member(member, claim) {
 			if (READ_ONCE(member->gone)) {
 				strscpy(claim->fault.culprit,

@@ -143,7 +143,7 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 	bool quarantined = claim->quarantined, moves = false, cut = false;
 	struct ptx_member *member;
 
-	while (!cut && lease != pool) {
+	while (!cut) {
 		wait_event_idle(lease->wait, !READ_ONCE(claim->cutting) ||
 					     READ_ONCE(claim->cut));
 		mutex_lock(&ptx_claims_lock);
@@ -151,8 +151,11 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 		cut = !claim->cutting || claim->cut;
 		moves = cut && claim->pooled;
 		if (moves) {
-			spin_lock_nested(&pool->state_lock, SINGLE_DEPTH_NESTING);
-			ptx_claim_unlink(claim);
+			/* It is there already if it was not well all of a sudden. */
+			if (lease != pool) {
+				spin_lock_nested(&pool->state_lock, SINGLE_DEPTH_NESTING);
+				ptx_claim_unlink(claim);
+			}
 			WRITE_ONCE(claim->lease, pool);
 			claim->state = PTX_MEMBER_STATE_BUILDING;
 			claim->built = false;
@@ -164,8 +167,10 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 			memset(&claim->fault, 0, sizeof(claim->fault));
 			ptx_for_each_member(member, claim)
 				member->requested = false;
-			ptx_claim_link(claim);
-			spin_unlock(&pool->state_lock);
+			if (list_empty(&claim->node))
+				ptx_claim_link(claim);
+			if (lease != pool)
+				spin_unlock(&pool->state_lock);
 		}
 		spin_unlock(&lease->state_lock);
 		mutex_unlock(&ptx_claims_lock);
@@ -220,7 +225,7 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 	struct ptx_fault fault = {};
 	bool quarantined = claim->quarantined;
 	struct ptx_member *member;
-	enum ptx_undo undo = PTX_UNDO_DONE;
+	enum ptx_undo undo;
 
 	ptx_claim_wait_closed(claim);
 	if (ptx_going_down()) {
@@ -230,17 +235,17 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 		 */
 		return;
 	}
-	if (ptx_claim_is_pooled(claim)) {
+	undo = ptx_bind_detach(claim);
+	if (undo != PTX_UNDO_QUARANTINED && ptx_claim_is_pooled(claim) &&
+	    ptx_claim_to_pool(claim)) {
+		if (ptx_claim_repool(claim))
+			return;
+		lease = claim->lease;
+		quarantined = false;
 		undo = ptx_bind_detach(claim);
-		if (undo != PTX_UNDO_QUARANTINED && ptx_claim_to_pool(claim)) {
-			if (ptx_claim_repool(claim))
-				return;
-			lease = claim->lease;
-			quarantined = false;
-		}
 	}
 	if (undo != PTX_UNDO_QUARANTINED)
-		undo = ptx_journal_unwind(&claim->journal);
+		undo = ptx_bind_return(claim);
 	if (undo == PTX_UNDO_QUARANTINED) {
 		ptx_claim_quarantine(claim);
 		return;
@@ -284,7 +289,6 @@ bool ptx_claim_retry(struct ptx_claim *claim)
 	start = claim->state == PTX_MEMBER_STATE_QUARANTINED;
 	if (start) {
 		claim->state = PTX_MEMBER_STATE_DRAINING;
-		claim->bus_was_reset = false;
 		memset(&claim->fault, 0, sizeof(claim->fault));
 	}
 	ptx_claim_unlock(lease);

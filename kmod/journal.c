@@ -67,15 +67,8 @@ void ptx_journal_arm(struct ptx_journal *journal, struct ptx_entry *entry)
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_journal_arm);
 
-/**
- * ptx_journal_unwind_to() - undo, last entry first, until one of a kind comes
- * @journal: the journal
- * @stop: the kind, whose entries stay, with all before them; NULL for none
- *
- * Return: the worst that an undo step reported.
- */
-enum ptx_undo ptx_journal_unwind_to(struct ptx_journal *journal,
-				    const struct ptx_step *stop)
+static enum ptx_undo ptx_journal_undo(struct ptx_journal *journal,
+				      const struct ptx_step *only)
 {
 	enum ptx_undo worst = PTX_UNDO_DONE;
 	struct ptx_entry *entry;
@@ -84,7 +77,7 @@ enum ptx_undo ptx_journal_unwind_to(struct ptx_journal *journal,
 						 struct ptx_entry, node))) {
 		const struct ptx_step *step = entry->step;
 
-		if (step == stop)
+		if (only && step != only)
 			break;
 		if (entry->armed) {
 			ptx_journal_at(journal, step->undoing);
@@ -98,7 +91,20 @@ enum ptx_undo ptx_journal_unwind_to(struct ptx_journal *journal,
 	ptx_journal_at(journal, NULL);
 	return worst;
 }
-EXPORT_SYMBOL_IF_KUNIT(ptx_journal_unwind_to);
+
+/**
+ * ptx_journal_unwind_step() - undo the last entries, as far as they are of one kind
+ * @journal: the journal
+ * @step: the kind; what comes before it stays
+ *
+ * Return: the worst that an undo step reported.
+ */
+enum ptx_undo ptx_journal_unwind_step(struct ptx_journal *journal,
+				      const struct ptx_step *step)
+{
+	return ptx_journal_undo(journal, step);
+}
+EXPORT_SYMBOL_IF_KUNIT(ptx_journal_unwind_step);
 
 /**
  * ptx_journal_unwind() - undo everything, last entry first
@@ -108,6 +114,6 @@ EXPORT_SYMBOL_IF_KUNIT(ptx_journal_unwind_to);
  */
 enum ptx_undo ptx_journal_unwind(struct ptx_journal *journal)
 {
-	return ptx_journal_unwind_to(journal, NULL);
+	return ptx_journal_undo(journal, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_journal_unwind);

@@ -67,8 +67,8 @@ void ptx_journal_init(struct ptx_journal *journal);
 void ptx_journal_reserve(struct ptx_journal *journal, struct ptx_entry *entry,
 			 const struct ptx_step *step);
 void ptx_journal_arm(struct ptx_journal *journal, struct ptx_entry *entry);
-enum ptx_undo ptx_journal_unwind_to(struct ptx_journal *journal,
-				    const struct ptx_step *stop);
+enum ptx_undo ptx_journal_unwind_step(struct ptx_journal *journal,
+				      const struct ptx_step *step);
 enum ptx_undo ptx_journal_unwind(struct ptx_journal *journal);
 void ptx_journal_at(struct ptx_journal *journal, const char *what);
 

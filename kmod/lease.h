@@ -34,6 +34,7 @@ struct ptx_vfio_device;
  *
  * - ptx_lease.lock: one transaction at a time on a lease; held across
  *   driver-core calls, never while waiting for userspace to close something
+ * - the bus that is being reset (bus.c), then VFIO's device set: taken by works only
  * - the driver core's own locks
  * - ptx_claims_lock (claim.c), ptx_leases_lock (lease.c): the registries
  * - ptx_grants_lock (grant.c): a leaf; taken when the last reference to a claim
@@ -45,6 +46,7 @@ struct ptx_vfio_device;
  * - ptx_lease.state_lock: short, never held across a call out; that of the pool
  *   last. Probe, remove, VFIO's ops and bus notifiers take nothing else of ours
  *   but the three above.
+ * - what stands in struct ptx_rest (bus.c): a leaf
  */
 
 /**
@@ -152,6 +154,26 @@ struct ptx_lease {
 };
 
 /**
+ * struct ptx_rest - how a claim stands to a reset of its bus; under bus.c's lock
+ * @node: among those held, for whoever resets the bus
+ * @still: none of its devices has a driver
+ * @wants: one of them is reset with its bus or not at all
+ * @done: they have had the resets of this way out or home
+ * @held: the bus is being reset: none of its devices gets a driver
+ * @ready: it was ready when that began, rather than at rest
+ * @awake: and its devices are kept so
+ */
+struct ptx_rest {
+	struct list_head node;
+	bool still;
+	bool wants;
+	bool done;
+	bool held;
+	bool ready;
+	bool awake;
+};
+
+/**
  * struct ptx_claim - a lease's exclusive hold on a group
  * @ref: one for the lease's list, one per running work, plus passers-by
  * @rcu: lookups by device do not lock
@@ -172,7 +194,7 @@ struct ptx_lease {
  * @attached: a device of it has been on a VFIO driver
  * @pooled: it goes to the pool rather than home; under the lease's state_lock
  * @rebind: it may not change hands as it is; of a request that wants it
- * @bus_was_reset: for all its devices at once, on this way out or home
+ * @rest: see bus.c
  * @quarantined: it has been, and is until it is home; holds the module
  * @state: under the lease's state_lock
  * @built: building has ended, well or badly
@@ -200,7 +222,7 @@ struct ptx_claim {
 	bool attached;
 	bool pooled;
 	bool rebind;
-	bool bus_was_reset;
+	struct ptx_rest rest;
 	bool quarantined;
 	enum ptx_member_state state;
 	bool built;
@@ -229,6 +251,7 @@ struct ptx_claim {
  * @opened: VFIO has it open
  * @opener: the process that opened it, while it is open; a reference
  * @vfio: while ptx-vfio-pci has it
+ * @bus_was_reset: while it is at rest; see bus.c
  * @reset: what its reset will go by, in the journal from then on
  * @grant: what it was taken under, a reference; NULL for who needs none
  * @outcome: PTX_MEMBER_STATE_HOME, _DRIVERLESS or _GONE once given back
@@ -248,6 +271,7 @@ struct ptx_member {
 	bool opened;
 	struct pid *opener;
 	struct ptx_vfio_device *vfio;
+	bool bus_was_reset;
 	struct ptx_reset_entry *reset;
 	struct ptx_grant *grant;
 	enum ptx_member_state outcome;

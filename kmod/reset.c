@@ -20,7 +20,9 @@
 #include <linux/xarray.h>
 #include <kunit/visibility.h>
 
+#include "bus.h"
 #include "catalog.h"
+#include "claim.h"
 #include "events.h"
 #include "lease.h"
 #include "ptx_main.h"
@@ -483,54 +485,105 @@ static int ptx_reset_climb(struct ptx_member *member, const struct ptx_reset_pla
 	return worst;
 }
 
-struct ptx_bus_look {
-	struct ptx_claim *claim;
-	bool foreign;
-};
-
-static int ptx_reset_is_foreign(struct pci_dev *pdev, void *data)
+/* One rung up from the device: whatever is on the bus is held, and reset with it. */
+static int ptx_reset_bus(struct pci_dev *pdev)
 {
-	struct ptx_bus_look *look = data;
-	struct ptx_member *member = ptx_member_get(pdev);
-
-	/* Also one that an admin bound a driver to: it would be reset under it. */
-	look->foreign |= !member || member->claim != look->claim ||
-			 READ_ONCE(pdev->dev.driver);
-	if (member)
-		ptx_member_put(member);
-	return look->foreign;
-}
-
-/*
- * The whole bus at once: the only way for functions that share a device.
- * Whatever is on or below the bus is reset with it, so it must all be ours.
- */
-static int ptx_reset_bus(struct ptx_claim *claim, struct pci_dev *pdev)
-{
-	struct ptx_reset_plan plan;
-	struct ptx_member *member;
-	struct ptx_bus_look look = { .claim = claim };
 	unsigned int tries = 0;
-	int ret = 0;
+	int ret;
 
-	if (!pdev->bus->self)
-		return -ENOTTY;
-	pci_walk_bus(pdev->bus, ptx_reset_is_foreign, &look);
-	if (look.foreign)
-		return -EBUSY;
-	ptx_for_each_member(member, claim) {
-		ptx_reset_plan(member->pdev, &plan);
-		if (plan.banned & BIT(PTX_RESET_BUS))
-			ret = -ENOTTY;
-	}
-	if (ret)
-		return ret;
 	/* It gives up where a lock is taken, be it for a moment by sysfs. */
 	do {
 		ret = pci_reset_bus(pdev);
 		if (ret == -EAGAIN)
 			msleep(PTX_RESET_POLL_MAX_MS);
 	} while (ret == -EAGAIN && tries++ < PTX_RESET_BUS_TRIES);
+	if (!ret)
+		ptx_reset_settle(pdev);
+	return ret;
+}
+
+static int ptx_reset_find_ban(struct pci_dev *pdev, void *data)
+{
+	struct ptx_reset_plan plan;
+	bool *banned = data;
+
+	ptx_reset_plan(pdev, &plan);
+	*banned = plan.banned & BIT(PTX_RESET_BUS);
+	return *banned;
+}
+
+static void ptx_reset_bus_of(struct ptx_claim *claim, struct pci_bus *bus)
+{
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		if (member->pdev->bus == bus)
+			member->bus_was_reset = true;
+}
+
+/* What was ready is to be so again, or it goes home, and up the ladder there. */
+static void ptx_reset_check_bystander(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+	struct ptx_lease *lease;
+	int ret = 0;
+
+	ptx_for_each_member(member, claim) {
+		if (!member->reset || ret)
+			continue;
+		ret = ptx_reset_prove(member, &member->reset->plan, &member->reset->face);
+		if (ret)
+			pci_err(member->pdev, "is not well after a reset of its bus (%d)\n",
+				ret);
+	}
+	if (!ret)
+		return;
+	lease = ptx_claim_lock(claim);
+	ptx_claim_send_home(claim);
+	ptx_claim_unlock(lease);
+}
+
+/*
+ * The whole bus at once: the only way for functions that share a device. With all
+ * that is on it held; devices at rest are proven well by their own claims.
+ *
+ * Return: 0 when it was reset, now or for another claim a moment ago; *@proof says
+ * whether this device is well then. -ENOTTY, or -EBUSY, when it cannot be.
+ */
+static int ptx_reset_with_bus(struct ptx_reset_entry *e, int *proof)
+{
+	struct ptx_member *member = e->member;
+	struct pci_dev *pdev = member->pdev;
+	ktime_t began = ktime_get();
+	struct ptx_bus_hold hold;
+	struct ptx_claim *claim;
+	bool banned = false;
+	int ret;
+
+	if (pdev->bus->self)
+		pci_walk_bus(pdev->bus, ptx_reset_find_ban, &banned);
+	if (banned)
+		return -ENOTTY;
+	ret = ptx_bus_hold(member->claim, pdev, &hold);
+	if (ret)
+		return ret;
+	if (!member->bus_was_reset) {
+		ret = ptx_reset_bus(pdev);
+		if (!ret) {
+			ptx_reset_bus_of(member->claim, pdev->bus);
+			list_for_each_entry(claim, &hold.claims, rest.node)
+				if (claim->rest.ready)
+					ptx_reset_check_bystander(claim);
+				else
+					ptx_reset_bus_of(claim, pdev->bus);
+		}
+	}
+	if (!ret) {
+		ptx_reset_restore(pdev, e->state);
+		*proof = ptx_reset_prove(member, &e->plan, &e->face);
+		ptx_reset_tell(member, PTX_RESET_WHOLE_BUS, ret, *proof, began);
+	}
+	ptx_bus_release(&hold);
 	return ret;
 }
 
@@ -540,7 +593,6 @@ static int ptx_reset_bus(struct ptx_claim *claim, struct pci_dev *pdev)
  */
 static int ptx_reset_member(struct ptx_reset_entry *e, bool must)
 {
-	struct ptx_claim *claim = e->member->claim;
 	struct pci_dev *pdev = e->member->pdev;
 	ktime_t began = ktime_get();
 	int ret, proof;
@@ -550,20 +602,11 @@ static int ptx_reset_member(struct ptx_reset_entry *e, bool must)
 	proof = ptx_reset_climb(e->member, &e->plan, e->methods, &e->face, e->state);
 	if (!proof || ptx_reset_is_over(e->member))
 		return proof;
-	ret = claim->bus_was_reset ? 0 : ptx_reset_bus(claim, pdev);
-	claim->bus_was_reset |= !ret;
-	if (ret && (must || proof != -ENOTTY))
+	ret = ptx_reset_with_bus(e, &proof);
+	if (!ret || must || proof != -ENOTTY)
 		return proof;
-	if (!ret) {
-		ptx_reset_settle(pdev);
-		ptx_reset_restore(pdev, e->state);
-	}
 	proof = ptx_reset_prove(e->member, &e->plan, &e->face);
-	if (ret)
-		ptx_trace_reset(pdev, "", 0, proof,
-				ktime_ms_delta(ktime_get(), began));
-	else
-		ptx_reset_tell(e->member, PTX_RESET_WHOLE_BUS, ret, proof, began);
+	ptx_trace_reset(pdev, "", 0, proof, ktime_ms_delta(ktime_get(), began));
 	return proof;
 }
 
@@ -645,7 +688,7 @@ static void ptx_reset_free(struct ptx_entry *entry)
 	kfree(e);
 }
 
-static const struct ptx_step ptx_reset_step = {
+const struct ptx_step ptx_reset_step = {
 	.doing = "choosing reset methods",
 	.undoing = "resetting",
 	.undo = ptx_reset_undo,
@@ -765,6 +808,8 @@ int ptx_reset_narrow(struct ptx_member *member)
 	ptx_reset_permitted(&e->plan, pdev->reset_methods, e->methods);
 	memcpy(pdev->reset_methods, e->methods, sizeof(e->methods));
 	device_unlock(&pdev->dev);
+	if (!e->methods[0] && !e->plan.hopeless)
+		ptx_bus_want(member->claim);
 	ptx_journal_arm(&member->claim->journal, &e->entry);
 	return 0;
 }

@@ -107,6 +107,10 @@ struct ptx_reset_count {
 #define PTX_RESET_WHOLE_BUS	0
 
 struct ptx_member;
+struct ptx_step;
+
+/* The step of a claim that ptx_reset_narrow() enters. */
+extern const struct ptx_step ptx_reset_step;
 
 bool ptx_reset_count(struct pci_dev *pdev, unsigned int method,
 		     struct ptx_reset_count *count);

@@ -342,6 +342,44 @@ static const struct vfio_device_ops ptx_vfio_ops = {
 	.detach_ioas	= vfio_iommufd_physical_detach_ioas,
 };
 
+/**
+ * ptx_vfio_set_lock() - let nobody open what VFIO has on a bus
+ * @claim: on our driver
+ * @bus: where a device of it is
+ *
+ * Sleeps while a device of the set is being opened or closed. Undone by
+ * ptx_vfio_set_unlock().
+ *
+ * Return: a device of the set, or NULL when the claim has none there any more.
+ */
+struct vfio_device *ptx_vfio_set_lock(struct ptx_claim *claim, struct pci_bus *bus)
+{
+	struct vfio_device *vdev = NULL;
+	struct ptx_member *member;
+	struct ptx_lease *lease;
+
+	lease = ptx_claim_lock(claim);
+	ptx_for_each_member(member, claim)
+		if (!vdev && member->vfio && member->pdev->bus == bus) {
+			vdev = &member->vfio->core.vdev;
+			get_device(&vdev->device);
+		}
+	ptx_claim_unlock(lease);
+	if (vdev)
+		mutex_lock(&vdev->dev_set->lock);
+	return vdev;
+}
+
+/**
+ * ptx_vfio_set_unlock() - undo ptx_vfio_set_lock()
+ * @vdev: what that returned
+ */
+void ptx_vfio_set_unlock(struct vfio_device *vdev)
+{
+	mutex_unlock(&vdev->dev_set->lock);
+	put_device(&vdev->device);
+}
+
 static void ptx_vfio_unplug(struct ptx_vfio_device *pv)
 {
 	struct pci_dev *pdev = pv->core.pdev;

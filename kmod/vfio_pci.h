@@ -6,10 +6,15 @@
 
 #define PTX_VFIO_DRIVER	"ptx-vfio-pci"
 
+struct pci_bus;
 struct pci_dev;
+struct ptx_claim;
 struct ptx_member;
+struct vfio_device;
 
 bool ptx_vfio_is_ours(const char *driver);
+struct vfio_device *ptx_vfio_set_lock(struct ptx_claim *claim, struct pci_bus *bus);
+void ptx_vfio_set_unlock(struct vfio_device *vdev);
 void ptx_vfio_cut_begin(struct ptx_member *member);
 bool ptx_vfio_cut_end(struct ptx_member *member);
 void ptx_vfio_ask_back(struct ptx_member *member, unsigned int count);

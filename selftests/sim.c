@@ -463,6 +463,35 @@ TEST_F(sim, remove_that_does_not_return)
 	EXPECT_TRUE(pci_on_driver(name, SIM_DRIVER));
 }
 
+static int unbind(void *arg)
+{
+	return file_write("/sys/bus/pci/drivers/" SIM_DRIVER "/unbind", arg);
+}
+
+/* Begun by hand, behind our back: whoever wants this device waits, and nobody else. */
+TEST_F(sim, unbind_that_does_not_return)
+{
+	const char *name = self->name;
+	long long began;
+	pid_t by_hand;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 hold=1\n1.0"));
+	by_hand = child_start(unbind, self->name);
+	/* Its remove() is called within that time, or the test proves nothing. */
+	sleep(1);
+	add_init(self->add, &name, 1);
+	self->add->a.timeout_ms = 500;
+	EXPECT_EQ(-ETIMEDOUT, lease_add(self->fd, self->add));
+	began = now_ms();
+	EXPECT_EQ(0, lease_add_names(self->fd, sim_name(1, 0, self->add->a.out_culprit), NULL));
+	EXPECT_GE(2000, now_ms() - began);
+	ASSERT_EQ(0, sim_control("set 0.0 hold=0"));
+	EXPECT_EQ(0, child_wait(by_hand));
+	EXPECT_EQ(0, lease_wait_members(self->fd, 1, 10000));
+	EXPECT_TRUE(pci_on_driver(name, ""));
+}
+
 TEST_F(sim, probe_that_fails)
 {
 	struct ptx_lease_release r = { 0 };
@@ -707,170 +736,6 @@ TEST_F(sim, firmware_memory)
 	EXPECT_EQ(-EBUSY, lease_add(self->fd, self->add));
 	EXPECT_EQ(PTX_REASON_RESERVED_REGION, self->add->a.out_reason);
 	EXPECT_EQ(0, lease_add_names(self->fd, sim_name(1, 0, self->name), NULL));
-}
-
-/* A GPU whose firmware does not come up again after any reset. */
-TEST_F(sim, quarantine)
-{
-	struct ptx_lease_release out;
-	struct nl_device d;
-
-	NEED_SIM();
-	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
-			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
-	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
-	EXPECT_EQ(-EIO, lease_release(self->fd, 120000, &out));
-	EXPECT_EQ(PTX_REASON_QUARANTINED, out.out_reason);
-	EXPECT_STREQ(self->name, out.out_culprit);
-	/* Nobody has it, and nobody can have it. */
-	EXPECT_EQ(0, host_wait_no_lease(5000));
-	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &d));
-	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, d.member_state);
-	EXPECT_EQ(PTX_REASON_QUARANTINED, d.blockers[0].reason);
-	EXPECT_LE(1, d.resets_failed);
-	EXPECT_EQ(d.resets_tried, d.resets_failed);
-	file_write("/sys/bus/pci/drivers_probe", self->name);
-	EXPECT_TRUE(pci_on_driver(self->name, ""));
-	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
-	ASSERT_LE(0, self->fd);
-	add_init(self->add, &(const char *){ self->name }, 1);
-	EXPECT_EQ(-EBUSY, lease_add(self->fd, self->add));
-	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
-	EXPECT_NE(0, system("rmmod ptx 2>/dev/null"));
-	/* Another chance, in vain; and then not. */
-	EXPECT_EQ(-EIO, nl_device_reset(&self->h.nl, self->name));
-	ASSERT_EQ(0, sim_control("set 0.0 ready=2000"));
-	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
-	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
-	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
-	/* What takes its time is waited for. */
-	EXPECT_EQ(0, lease_release(self->fd, 60000, NULL));
-	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
-}
-
-/* In quarantine, and then torn out: its address is free again. */
-TEST_F(sim, quarantine_ends_with_the_device)
-{
-	NEED_SIM();
-	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
-			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
-	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
-	EXPECT_EQ(-EIO, lease_release(self->fd, 120000, NULL));
-	ASSERT_EQ(0, sim_control("yank 0.0"));
-	ASSERT_EQ(0, sim_add("0.0"));
-	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
-	ASSERT_LE(0, self->fd);
-	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
-	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
-	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
-}
-
-static int add_reset_first(int fd, struct add *add, const char *name)
-{
-	add_init(add, &name, 1);
-	add->a.flags = PTX_ADD_FLAGS_RESET;
-	add->a.timeout_ms = 300000;
-	return lease_add(fd, add);
-}
-
-TEST_F(sim, reset_before)
-{
-	struct sim_state s;
-
-	NEED_SIM();
-	ASSERT_EQ(0, sim_add("0.0 flr=works\n1.0 bus=none\n2.0-1"));
-	ASSERT_EQ(0, add_reset_first(self->fd, self->add, self->name));
-	ASSERT_EQ(0, sim_state(0, 0, &s));
-	EXPECT_EQ(1, s.flr);
-	/* Functions that have nothing but their bus. */
-	ASSERT_EQ(0, add_reset_first(self->fd, self->add, sim_name(2, 0, self->name)));
-	ASSERT_EQ(0, sim_state(2, 1, &s));
-	EXPECT_EQ(1, s.bus);
-	/* One that has nothing at all is had without, and only so. */
-	sim_name(1, 0, self->name);
-	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
-	EXPECT_EQ(PTX_REASON_NO_RESET, self->add->a.out_reason);
-	EXPECT_STREQ(self->name, self->add->a.out_culprit);
-	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
-	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
-	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
-	ASSERT_EQ(0, sim_state(0, 0, &s));
-	EXPECT_EQ(2, s.flr);
-	ASSERT_EQ(0, sim_state(2, 1, &s));
-	EXPECT_EQ(2, s.bus);
-}
-
-/* One that is not well after it is not had, and nobody else has it either. */
-TEST_F(sim, reset_before_in_vain)
-{
-	NEED_SIM();
-	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works bus=none "
-			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
-	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
-	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
-	EXPECT_STREQ(self->name, self->add->a.out_culprit);
-	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &self->d));
-	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, self->d.member_state);
-	ASSERT_EQ(0, sim_control("set 0.0 ready=0"));
-	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
-	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
-}
-
-/*
- * FLR does harm to this one, by its rule. A guest gets another reset whatever it
- * asks for, and the host has its own order back.
- */
-TEST_F(sim, banned_resets)
-{
-	struct sim_state s;
-	struct vfio v;
-	char buf[64];
-
-	NEED_SIM();
-	ASSERT_EQ(0, sim_add("0.0 vendor=8086 device=5912 class=038000 flr=works af_flr=works "
-			     "bus=works"));
-	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
-	EXPECT_STREQ("flr af_flr bus", buf);
-	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
-	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
-	EXPECT_STREQ("bus", buf);
-	ASSERT_EQ(0, vfio_open(&v, group_of(0, 0), self->name));
-	ASSERT_EQ(0, sim_control("zero 0.0"));
-	EXPECT_EQ(0, ioctl(v.device, VFIO_DEVICE_RESET));
-	ASSERT_EQ(0, sim_state(0, 0, &s));
-	EXPECT_LE(1, s.bus);
-	EXPECT_EQ(0, vfio_cap_set(v.device, PCI_CAP_ID_EXP, PCI_EXP_DEVCTL,
-				PCI_EXP_DEVCTL_BCR_FLR));
-	EXPECT_EQ(0, vfio_cap_set(v.device, PCI_CAP_ID_AF, PCI_AF_CTRL, PCI_AF_CTRL_FLR));
-	vfio_close(&v);
-	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
-	ASSERT_EQ(0, sim_state(0, 0, &s));
-	EXPECT_EQ(0, s.flr);
-	EXPECT_EQ(0, s.af_flr);
-	EXPECT_LE(2, s.bus);
-	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
-	EXPECT_STREQ("flr af_flr bus", buf);
-}
-
-/* Taken off the bus while it is waited for: nobody waits on. */
-TEST_F(sim, leaves_while_reset)
-{
-	static const char *const how[] = { "remove 0.0", "yank 0.0" };
-	unsigned int i;
-
-	NEED_SIM();
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
-				     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
-		close(self->fd);
-		self->fd = lease_create(self->h.ctl, lease_name(), NULL);
-		ASSERT_LE(0, self->fd);
-		ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
-		EXPECT_EQ(-ETIMEDOUT, lease_release(self->fd, 1000, NULL));
-		ASSERT_EQ(0, sim_control(how[i]));
-		EXPECT_EQ(0, host_wait_no_lease(2500)) TH_LOG("%s", how[i]);
-		EXPECT_EQ(0, sim_count());
-	}
 }
 
 TEST_F(sim, module_goes)

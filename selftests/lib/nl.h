@@ -191,12 +191,6 @@ int nl_reserve_new(struct nl *nl, const char *device, int kind, int vendor,
 int nl_reserve_del(struct nl *nl, uint64_t id);
 /* Takes back every such rule; how many there were. */
 int nl_reserves_drop(struct nl *nl);
-/* Keeps devices of a vendor, a kind or an address for the pool; "", -1, 0: any. */
-int nl_reserve_new(struct nl *nl, const char *device, int kind, int vendor,
-		   uint64_t *id);
-int nl_reserve_del(struct nl *nl, uint64_t id);
-/* Takes back every such rule; how many there were. */
-int nl_reserves_drop(struct nl *nl);
 /* For nl_call(): the id of the grant that a message is about, into *@arg. */
 int nl_take_grant_id(const struct nlmsghdr *h, void *arg);
 /* Withdraws every grant there is; how many there were. */

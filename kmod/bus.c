@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose is a bus that is to be reset: a reset reaches whatever is on it, also what
+ * another claim has.
+ *
+ * A claim is at rest from when its last device has left a driver until the first
+ * one gets one again; its own resets are in between. A bus may be reset when every
+ * device on it is at rest, or ready and not open, and the lease's own or the pool's.
+ * Claims of one lease wait for each other, where one of them has nothing but the
+ * bus: neither goes back to the host while the other is still to be reset.
+ *
+ * This is rare, and a reset takes a second: who waits looks again now and then.
+ */
+#include <linux/delay.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/pm_runtime.h>
+#include <linux/spinlock.h>
+#include <linux/vfio.h>
+
+#include "bus.h"
+#include "claim.h"
+#include "lease.h"
+#include "pool.h"
+#include "ptx_main.h"
+#include "vfio_pci.h"
+
+#define PTX_BUS_POLL_MS		20
+
+/* Protects struct ptx_rest of every claim. A leaf. */
+static DEFINE_SPINLOCK(ptx_bus_lock);
+
+/* One bus at a time; protects the lists of those held. Before all other locks here. */
+static DEFINE_MUTEX(ptx_bus_mutex);
+
+/* Takes the lock when nobody holds the claim. */
+static void ptx_bus_lock_free(struct ptx_claim *claim)
+	__acquires(&ptx_bus_lock)
+{
+	spin_lock(&ptx_bus_lock);
+	while (claim->rest.held) {
+		spin_unlock(&ptx_bus_lock);
+		msleep(PTX_BUS_POLL_MS);
+		spin_lock(&ptx_bus_lock);
+	}
+}
+
+/**
+ * ptx_bus_rest() - no device of a claim has a driver any more
+ * @claim: its journal belongs to the caller
+ *
+ * Undone by ptx_bus_move().
+ */
+void ptx_bus_rest(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+
+	/* Whoever held it while it was ready is about to be through. */
+	ptx_bus_lock_free(claim);
+	claim->rest.still = true;
+	claim->rest.done = false;
+	ptx_for_each_member(member, claim)
+		member->bus_was_reset = false;
+	spin_unlock(&ptx_bus_lock);
+}
+
+/**
+ * ptx_bus_want() - a claim has a device that only a reset of its bus resets
+ * @claim: at rest; it is so from then on
+ */
+void ptx_bus_want(struct ptx_claim *claim)
+{
+	spin_lock(&ptx_bus_lock);
+	claim->rest.wants = true;
+	spin_unlock(&ptx_bus_lock);
+}
+
+/**
+ * ptx_bus_done() - a claim at rest has had its resets
+ * @claim: the claim
+ */
+void ptx_bus_done(struct ptx_claim *claim)
+{
+	spin_lock(&ptx_bus_lock);
+	claim->rest.done = true;
+	spin_unlock(&ptx_bus_lock);
+}
+
+/* Is it on its way out or home? */
+static bool ptx_bus_moves(const struct ptx_claim *claim)
+{
+	return claim->state == PTX_MEMBER_STATE_BUILDING ||
+	       claim->state == PTX_MEMBER_STATE_DRAINING;
+}
+
+/* And are its devices to be reset on it? */
+static bool ptx_bus_resets(const struct ptx_claim *claim)
+{
+	return !claim->rest.done && ptx_bus_moves(claim) &&
+	       (claim->attached || claim->flags & PTX_ADD_FLAGS_RESET);
+}
+
+struct ptx_bus_look {
+	struct ptx_claim *claim;
+	struct ptx_bus_hold *hold;
+	bool wait;
+	bool found;
+};
+
+static int ptx_bus_look_for_want(struct pci_dev *pdev, void *data)
+{
+	struct ptx_bus_look *look = data;
+	struct ptx_member *member = ptx_member_get(pdev);
+	struct ptx_lease *lease;
+
+	if (!member)
+		return 0;
+	if (member->claim != look->claim) {
+		lease = ptx_claim_lock(member->claim);
+		spin_lock(&ptx_bus_lock);
+		look->found |= lease == look->claim->lease &&
+			       member->claim->rest.wants && ptx_bus_resets(member->claim);
+		spin_unlock(&ptx_bus_lock);
+		ptx_claim_unlock(lease);
+	}
+	ptx_member_put(member);
+	return look->found;
+}
+
+/* Does another claim of its lease need a bus of its devices, and has not had it? */
+static bool ptx_bus_is_wanted(struct ptx_claim *claim)
+{
+	struct ptx_bus_look look = { .claim = claim };
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		if (!look.found && !READ_ONCE(member->gone) && member->pdev->bus->self)
+			pci_walk_bus(member->pdev->bus, ptx_bus_look_for_want, &look);
+	return look.found;
+}
+
+/**
+ * ptx_bus_move() - devices of a claim are about to get a driver
+ * @claim: its journal belongs to the caller
+ *
+ * Waits for a reset of their bus that is under way, or that a claim of the same
+ * lease still needs.
+ */
+void ptx_bus_move(struct ptx_claim *claim)
+{
+	enum ptx_member_state state = READ_ONCE(claim->state);
+
+	/* The caller looks for itself whether it still is to build the claim up. */
+	while (ptx_bus_is_wanted(claim) && READ_ONCE(claim->state) == state &&
+	       !ptx_going_down()) {
+		ptx_journal_at(&claim->journal, "waiting for a reset of the bus");
+		msleep(PTX_BUS_POLL_MS);
+	}
+	ptx_bus_lock_free(claim);
+	claim->rest.still = false;
+	spin_unlock(&ptx_bus_lock);
+}
+
+static bool ptx_bus_is_shut(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+	bool shut = true;
+
+	ptx_for_each_member(member, claim)
+		shut &= member->vfio && !member->opened && !member->gone;
+	return shut;
+}
+
+/*
+ * One device of the bus. What its claim does cannot be stopped, but for being opened
+ * and for changing hands; what is held does not get a driver, and what is ready
+ * has ours.
+ */
+static int ptx_bus_hold_one(struct pci_dev *pdev, void *data)
+{
+	struct ptx_member *member = ptx_member_get(pdev);
+	struct ptx_bus_look *look = data;
+	struct ptx_claim *claim;
+	struct ptx_lease *lease;
+	bool ours = false;
+
+	if (!member) {
+		look->found = true;
+		return 1;
+	}
+	claim = member->claim;
+	/* An admin may have bound a driver to it: it would be reset under it. */
+	if (READ_ONCE(pdev->dev.driver) && (claim == look->claim || claim->rest.still)) {
+		look->found = true;
+		ptx_member_put(member);
+		return 1;
+	}
+	if (claim == look->claim || claim->rest.held) {
+		ptx_member_put(member);
+		return 0;
+	}
+	lease = ptx_claim_lock(claim);
+	spin_lock(&ptx_bus_lock);
+	if (lease == look->claim->lease || ptx_pool_is(lease)) {
+		bool rests = claim->rest.still && ptx_bus_moves(claim);
+
+		/* Not while it is being reset by itself. */
+		ours = rests && (claim->rest.done || claim->rest.wants);
+		if (claim->state == PTX_MEMBER_STATE_READY && ptx_bus_is_shut(claim)) {
+			ours = true;
+			claim->rest.ready = true;
+			/* A request for it waits, as for one that is made ready. */
+			if (ptx_pool_is(lease)) {
+				claim->state = PTX_MEMBER_STATE_BUILDING;
+				claim->built = false;
+			}
+		}
+		look->wait |= !ours && ptx_bus_moves(claim) &&
+			      (claim->attached || rests ||
+			       claim->state == PTX_MEMBER_STATE_BUILDING);
+	}
+	claim->rest.held = ours;
+	spin_unlock(&ptx_bus_lock);
+	ptx_claim_unlock(lease);
+	if (ours) {
+		list_add_tail(&claim->rest.node, &look->hold->claims);
+		return 0;
+	}
+	look->found = true;
+	ptx_member_put(member);
+	return 1;
+}
+
+static void ptx_bus_let_go(struct ptx_claim *claim)
+{
+	struct ptx_lease *lease = ptx_claim_lock(claim);
+
+	spin_lock(&ptx_bus_lock);
+	if (claim->rest.ready && ptx_pool_is(lease)) {
+		if (claim->state == PTX_MEMBER_STATE_BUILDING)
+			claim->state = PTX_MEMBER_STATE_READY;
+		else
+			claim->kick = true;
+		claim->built = true;
+	}
+	claim->rest.ready = false;
+	claim->rest.held = false;
+	spin_unlock(&ptx_bus_lock);
+	spin_unlock(&lease->state_lock);
+	wake_up_all(&lease->wait);
+	ptx_lease_kick(lease);
+	ptx_lease_put(lease);
+	ptx_claim_put(claim);
+}
+
+/**
+ * ptx_bus_release() - undo ptx_bus_hold()
+ * @hold: what was held
+ */
+void ptx_bus_release(struct ptx_bus_hold *hold)
+{
+	struct ptx_claim *claim, *next;
+	struct ptx_member *member;
+
+	if (hold->set)
+		ptx_vfio_set_unlock(hold->set);
+	list_for_each_entry_safe(claim, next, &hold->claims, rest.node) {
+		list_del(&claim->rest.node);
+		if (claim->rest.awake)
+			ptx_for_each_member(member, claim)
+				pm_runtime_put(&member->pdev->dev);
+		claim->rest.awake = false;
+		ptx_bus_let_go(claim);
+	}
+	mutex_unlock(&ptx_bus_mutex);
+}
+
+/* Awake, so that what the PCI core saves and restores is what they are. */
+static bool ptx_bus_wake(struct pci_bus *bus, struct ptx_bus_hold *hold)
+{
+	struct ptx_claim *claim;
+	struct ptx_member *member;
+	struct ptx_lease *lease;
+	bool shut = true;
+
+	list_for_each_entry(claim, &hold->claims, rest.node) {
+		if (!claim->rest.ready)
+			continue;
+		ptx_for_each_member(member, claim)
+			pm_runtime_get_sync(&member->pdev->dev);
+		claim->rest.awake = true;
+		/* All that VFIO has on one bus is in one set. */
+		if (!hold->set)
+			hold->set = ptx_vfio_set_lock(claim, bus);
+		lease = ptx_claim_lock(claim);
+		shut &= hold->set && ptx_bus_is_shut(claim);
+		ptx_claim_unlock(lease);
+	}
+	return shut;
+}
+
+/**
+ * ptx_bus_hold() - make sure of everything that is on a device's bus
+ * @claim: the device's; at rest, its journal belongs to the caller
+ * @pdev: the device
+ * @hold: filled in
+ *
+ * Waits for what else its lease has there. Undone by ptx_bus_release(); sleeps until
+ * another bus has been reset.
+ *
+ * Return: 0, -ENOTTY when there is no bus to reset, -EBUSY when something on it is
+ * not ours, or -ECANCELED when the claim is not to be built up any more.
+ */
+int ptx_bus_hold(struct ptx_claim *claim, struct pci_dev *pdev, struct ptx_bus_hold *hold)
+{
+	enum ptx_member_state state = READ_ONCE(claim->state);
+	struct ptx_bus_look look;
+
+	if (!pdev->bus->self)
+		return -ENOTTY;
+	ptx_bus_want(claim);
+	for (;;) {
+		look = (struct ptx_bus_look){ .claim = claim, .hold = hold };
+		hold->set = NULL;
+		INIT_LIST_HEAD(&hold->claims);
+		mutex_lock(&ptx_bus_mutex);
+		pci_walk_bus(pdev->bus, ptx_bus_hold_one, &look);
+		if (!look.found && ptx_bus_wake(pdev->bus, hold))
+			return 0;
+		ptx_bus_release(hold);
+		if (!look.wait)
+			return -EBUSY;
+		if (ptx_going_down() || READ_ONCE(claim->state) != state)
+			return -ECANCELED;
+		ptx_journal_at(&claim->journal, "waiting for what shares its bus");
+		msleep(PTX_BUS_POLL_MS);
+	}
+}

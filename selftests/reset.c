@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resets of leased devices, simulated: the ladder and its proof, quarantine, methods
+ * that are banned, and a bus that devices of several leases share.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "lib/host.h"
+#include "lib/sim.h"
+
+#define GONE_MS	60000
+
+FIXTURE(reset)
+{
+	struct host h;
+	struct add *add;
+	struct nl_device d;
+	char name[PCI_NAME_LEN];
+	char other[PCI_NAME_LEN];
+	const char *one[1];
+	const char *two[2];
+	int fd;
+	bool ready;
+};
+
+FIXTURE_SETUP(reset)
+{
+	self->ready = host_is_topology("sim");
+	if (!self->ready)
+		return;
+	ASSERT_EQ(0, sim_load());
+	ASSERT_EQ(0, sim_clear());
+	ASSERT_EQ(0, host_begin(&self->h));
+	self->add = calloc(1, sizeof(*self->add));
+	ASSERT_NE(NULL, self->add);
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	self->one[0] = self->two[0] = sim_name(0, 0, self->name);
+	self->two[1] = sim_name(0, 1, self->other);
+}
+
+FIXTURE_TEARDOWN(reset)
+{
+	if (!self->ready)
+		return;
+	free(self->add);
+	child_kill_all();
+	syscall(SYS_close_range, 3, ~0U, 0);
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	ASSERT_EQ(0, nl_open(&self->h.nl));
+	nl_pool_remove(&self->h.nl, &self->two[0], 1, GONE_MS);
+	nl_pool_remove(&self->h.nl, &self->two[1], 1, GONE_MS);
+	nl_close(&self->h.nl);
+	EXPECT_EQ(0, sim_clear());
+	EXPECT_EQ(0, host_end(&self->h));
+}
+
+#define NEED_SIM() do {							\
+		if (!self->ready)					\
+			SKIP(return, "needs the topology sim");		\
+	} while (0)
+
+static int pci_group(const char *name)
+{
+	struct pci_fn fn;
+
+	return pci_get(name, &fn) ?: fn.group;
+}
+
+/* A GPU whose firmware does not come up again after any reset. */
+TEST_F(reset, quarantine)
+{
+	struct ptx_lease_release out;
+	struct nl_device d;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
+			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(-EIO, lease_release(self->fd, 120000, &out));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, out.out_reason);
+	EXPECT_STREQ(self->name, out.out_culprit);
+	/* Nobody has it, and nobody can have it. */
+	EXPECT_EQ(0, host_wait_no_lease(5000));
+	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &d));
+	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, d.member_state);
+	EXPECT_EQ(PTX_REASON_QUARANTINED, d.blockers[0].reason);
+	EXPECT_LE(1, d.resets_failed);
+	EXPECT_EQ(d.resets_tried, d.resets_failed);
+	file_write("/sys/bus/pci/drivers_probe", self->name);
+	EXPECT_TRUE(pci_on_driver(self->name, ""));
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	add_init(self->add, &(const char *){ self->name }, 1);
+	EXPECT_EQ(-EBUSY, lease_add(self->fd, self->add));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
+	EXPECT_NE(0, system("rmmod ptx 2>/dev/null"));
+	/* Another chance, in vain; and then not. */
+	EXPECT_EQ(-EIO, nl_device_reset(&self->h.nl, self->name));
+	ASSERT_EQ(0, sim_control("set 0.0 ready=2000"));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	/* What takes its time is waited for. */
+	EXPECT_EQ(0, lease_release(self->fd, 60000, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+/* In quarantine, and then torn out: its address is free again. */
+TEST_F(reset, quarantine_ends_with_the_device)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
+			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(-EIO, lease_release(self->fd, 120000, NULL));
+	ASSERT_EQ(0, sim_control("yank 0.0"));
+	ASSERT_EQ(0, sim_add("0.0"));
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+static int add_reset_first(int fd, struct add *add, const char *name)
+{
+	add_init(add, &name, 1);
+	add->a.flags = PTX_ADD_FLAGS_RESET;
+	add->a.timeout_ms = 300000;
+	return lease_add(fd, add);
+}
+
+TEST_F(reset, reset_before)
+{
+	struct sim_state s;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 flr=works\n1.0 bus=none\n2.0-1"));
+	ASSERT_EQ(0, add_reset_first(self->fd, self->add, self->name));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_EQ(1, s.flr);
+	/* Functions that have nothing but their bus. */
+	ASSERT_EQ(0, add_reset_first(self->fd, self->add, sim_name(2, 0, self->name)));
+	ASSERT_EQ(0, sim_state(2, 1, &s));
+	EXPECT_EQ(1, s.bus);
+	/* One that has nothing at all is had without, and only so. */
+	sim_name(1, 0, self->name);
+	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
+	EXPECT_EQ(PTX_REASON_NO_RESET, self->add->a.out_reason);
+	EXPECT_STREQ(self->name, self->add->a.out_culprit);
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_EQ(2, s.flr);
+	ASSERT_EQ(0, sim_state(2, 1, &s));
+	EXPECT_EQ(2, s.bus);
+}
+
+/* One that is not well after it is not had, and nobody else has it either. */
+TEST_F(reset, reset_before_in_vain)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works bus=none "
+			     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
+	EXPECT_STREQ(self->name, self->add->a.out_culprit);
+	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &self->d));
+	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, self->d.member_state);
+	ASSERT_EQ(0, sim_control("set 0.0 ready=0"));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+/*
+ * FLR does harm to this one, by its rule. A guest gets another reset whatever it
+ * asks for, and the host has its own order back.
+ */
+TEST_F(reset, banned_resets)
+{
+	struct sim_state s;
+	struct vfio v;
+	char buf[64];
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=8086 device=5912 class=038000 flr=works af_flr=works "
+			     "bus=works"));
+	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
+	EXPECT_STREQ("flr af_flr bus", buf);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
+	EXPECT_STREQ("bus", buf);
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->name), self->name));
+	ASSERT_EQ(0, sim_control("zero 0.0"));
+	EXPECT_EQ(0, ioctl(v.device, VFIO_DEVICE_RESET));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_LE(1, s.bus);
+	EXPECT_EQ(0, vfio_cap_set(v.device, PCI_CAP_ID_EXP, PCI_EXP_DEVCTL,
+				PCI_EXP_DEVCTL_BCR_FLR));
+	EXPECT_EQ(0, vfio_cap_set(v.device, PCI_CAP_ID_AF, PCI_AF_CTRL, PCI_AF_CTRL_FLR));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, 0, NULL));
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_EQ(0, s.flr);
+	EXPECT_EQ(0, s.af_flr);
+	EXPECT_LE(2, s.bus);
+	ASSERT_LT(0, pci_read(self->name, "reset_method", buf, sizeof(buf)));
+	EXPECT_STREQ("flr af_flr bus", buf);
+}
+
+/* Taken off the bus while it is waited for: nobody waits on. */
+TEST_F(reset, leaves_while_reset)
+{
+	static const char *const how[] = { "remove 0.0", "yank 0.0" };
+	unsigned int i;
+
+	NEED_SIM();
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, sim_add("0.0 vendor=10de device=2204 class=030200 bars=1M flr=works "
+				     "mem=0:0:0x172000a1 ready=600000 busy=0xbadf5040"));
+		close(self->fd);
+		self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+		ASSERT_LE(0, self->fd);
+		ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+		EXPECT_EQ(-ETIMEDOUT, lease_release(self->fd, 1000, NULL));
+		ASSERT_EQ(0, sim_control(how[i]));
+		EXPECT_EQ(0, host_wait_no_lease(2500)) TH_LOG("%s", how[i]);
+		EXPECT_EQ(0, sim_count());
+	}
+}
+
+/* A bus that two groups share: neither has another way to be reset. */
+
+#define SHARED	"0.0-1 acs=1"
+#define NVIDIA	"vendor=10de device=2204 class=030200 bars=1M mem=0:0:0x172000a1 busy=0xbadf5040"
+
+static unsigned int bus_resets(unsigned int fn)
+{
+	struct sim_state s;
+
+	return sim_state(0, fn, &s) ? 1000 : s.bus;
+}
+
+static enum ptx_member_state state_of(FIXTURE_DATA(reset) *self, const char *name)
+{
+	return nl_device_get(&self->h.nl, name, &self->d) ? 1000 : self->d.member_state;
+}
+
+static bool comes_to(FIXTURE_DATA(reset) *self, const char *name,
+		     enum ptx_member_state state)
+{
+	int i;
+
+	for (i = 0; i < 300 && state_of(self, name) != state; i++)
+		usleep(100000);
+	return state_of(self, name) == state;
+}
+
+/* Both are the lease's: each waits for the other, and one reset does for both. */
+TEST_F(reset, bus_of_one_lease)
+{
+	struct vfio v = VFIO_CLOSED;
+	int i;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add(SHARED));
+	ASSERT_NE(pci_group(self->name), pci_group(self->other));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, self->other));
+	EXPECT_EQ(0, bus_resets(0));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(1, bus_resets(i));
+		EXPECT_TRUE(pci_on_driver(self->two[i], SIM_DRIVER));
+	}
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, self->other));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->name), self->name));
+	EXPECT_EQ(-ETIMEDOUT, lease_release(self->fd, 1000, NULL));
+	EXPECT_EQ(PTX_MEMBER_STATE_DRAINING, state_of(self, self->other));
+	EXPECT_EQ(1, bus_resets(1));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_EQ(2, bus_resets(1));
+	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
+}
+
+/* The host has the other one, or another lease has: it is left alone. */
+TEST_F(reset, bus_of_somebody_else)
+{
+	int fd;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add(SHARED));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_EQ(0, lease_add_names(fd, self->other, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_EQ(0, lease_release(fd, GONE_MS, NULL));
+	EXPECT_EQ(0, bus_resets(0));
+}
+
+/* One of two in a lease goes: with the bus if nobody has the other one open. */
+TEST_F(reset, bus_of_what_stays)
+{
+	struct vfio v = VFIO_CLOSED;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add(SHARED));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, self->other));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->other), self->other));
+	EXPECT_EQ(0, lease_remove(self->fd, self->one, 1, GONE_MS, NULL));
+	EXPECT_EQ(0, bus_resets(1));
+	vfio_close(&v);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_remove(self->fd, self->one, 1, GONE_MS, NULL));
+	EXPECT_EQ(1, bus_resets(1));
+	/* It has not noticed. */
+	EXPECT_EQ(PTX_MEMBER_STATE_READY, state_of(self, self->other));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->other), self->other));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+}
+
+/* The pool has the other one; if that is not well after it, it is made so. */
+TEST_F(reset, bus_with_the_pool)
+{
+	struct sim_state s;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 acs=1\n0.1 acs=1 flr=works " NVIDIA));
+	ASSERT_EQ(0, nl_pool_add(&self->h.nl, &self->two[1], 1, 0));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_remove(self->fd, self->one, 1, GONE_MS, NULL));
+	EXPECT_EQ(1, bus_resets(0));
+	EXPECT_EQ(1, bus_resets(1));
+	EXPECT_EQ(PTX_MEMBER_STATE_READY, state_of(self, self->other));
+	EXPECT_TRUE(self->d.pooled);
+	ASSERT_EQ(0, sim_state(0, 1, &s));
+	EXPECT_EQ(1, s.flr);
+
+	/* Now it does not come up again, and nobody gets it so. */
+	ASSERT_EQ(0, sim_control("set 0.1 ready=600000"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_remove(self->fd, self->one, 1, GONE_MS, NULL));
+	EXPECT_TRUE(comes_to(self, self->other, PTX_MEMBER_STATE_QUARANTINED));
+	ASSERT_EQ(0, sim_control("set 0.1 ready=0"));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->other));
+	EXPECT_TRUE(comes_to(self, self->other, PTX_MEMBER_STATE_READY));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+/* Into the pool together, and back to it. */
+TEST_F(reset, bus_into_the_pool)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add(SHARED));
+	EXPECT_EQ(-EIO, nl_pool_add(&self->h.nl, self->one, 1, 0));
+	ASSERT_EQ(0, nl_pool_add(&self->h.nl, self->two, 2, 0));
+	EXPECT_EQ(1, bus_resets(0));
+	EXPECT_EQ(1, bus_resets(1));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_EQ(2, bus_resets(1));
+	EXPECT_EQ(0, nl_pool_remove(&self->h.nl, self->two, 2, GONE_MS));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
+}
+
+TEST_HARNESS_MAIN
