@@ -29,6 +29,7 @@
 #include "lease.h"
 #include "ptx_main.h"
 #include "reset.h"
+#include "rom.h"
 #include "vfio_pci.h"
 
 /* A driver_override is at most what sysfs can show. */
@@ -538,7 +539,7 @@ static int ptx_bind_attach_vfio(struct ptx_member *member)
 /* The first of the steps below that comes after the native driver was released. */
 #define PTX_BIND_RELEASED	2
 /* And the first of those that give it a driver. */
-#define PTX_BIND_ATTACH		4
+#define PTX_BIND_ATTACH		5
 
 /**
  * ptx_bind_detach() - take all members of a claim from the VFIO driver, and no more
@@ -592,6 +593,7 @@ int ptx_bind_take(struct ptx_claim *claim)
 		ptx_bind_release_native,
 		ptx_reset_narrow,
 		ptx_reset_first,
+		ptx_rom_check,
 		ptx_bind_attach_vfio,
 		ptx_reset_learn,
 	};

@@ -13,6 +13,7 @@
 #include "events.h"
 #include "group.h"
 #include "reset.h"
+#include "rom.h"
 
 /**
  * struct ptx_kind_rule - a row of the table of kinds
@@ -214,6 +215,21 @@ bool ptx_catalog_is_untried(struct pci_dev *pdev)
 	return xa_load(&ptx_catalog_untried, ptx_device_key(pdev)) == pdev;
 }
 
+/* Counts devices that came or went. */
+static atomic_t ptx_catalog_changes = ATOMIC_INIT(1);
+
+/**
+ * ptx_catalog_generation() - a number that changes when a device comes or goes
+ *
+ * So that a dump can tell that one may be missing.
+ *
+ * Return: never 0, which netlink takes for none.
+ */
+unsigned int ptx_catalog_generation(void)
+{
+	return atomic_read(&ptx_catalog_changes) ?: 1;
+}
+
 static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action,
 				 void *data)
 {
@@ -226,6 +242,7 @@ static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action
 		/* Without memory the device counts as any other. */
 		xa_store(&ptx_catalog_untried, ptx_device_key(pdev), pdev,
 			 GFP_KERNEL);
+		atomic_inc(&ptx_catalog_changes);
 		ptx_event_device(PTX_EVENT_DEVICE_ADD, pdev);
 		break;
 	case BUS_NOTIFY_BIND_DRIVER:
@@ -234,6 +251,8 @@ static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
 		ptx_reset_forget(pdev);
+		ptx_rom_forget(pdev);
+		atomic_inc(&ptx_catalog_changes);
 		ptx_event_device(PTX_EVENT_DEVICE_DEL, pdev);
 		break;
 	}

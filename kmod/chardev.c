@@ -21,6 +21,7 @@
 #include "group.h"
 #include "lease.h"
 #include "ptx_main.h"
+#include "rom.h"
 #include "revoke.h"
 #include "vfio_pci.h"
 
@@ -82,6 +83,25 @@ static struct ptx_device_name *ptx_devices_get(u64 user, u32 nr)
 			return ERR_PTR(-EINVAL);
 		}
 	return devices;
+}
+
+static struct ptx_roms *ptx_roms_get(u64 user, u32 nr)
+{
+	struct ptx_roms *roms;
+
+	if (!nr)
+		return user ? ERR_PTR(-EINVAL) : NULL;
+	if (nr > PTX_ROMS_MAX)
+		return ERR_PTR(-E2BIG);
+	roms = kmalloc(struct_size(roms, rom, nr), GFP_KERNEL);
+	if (!roms)
+		return ERR_PTR(-ENOMEM);
+	roms->nr = nr;
+	if (copy_from_user(roms->rom, u64_to_user_ptr(user), nr * sizeof(*roms->rom))) {
+		kfree(roms);
+		return ERR_PTR(-EFAULT);
+	}
+	return roms;
 }
 
 static int ptx_ioctl_info(struct ptx_call *call)
@@ -247,6 +267,7 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 	};
 	struct ptx_blockers blockers = {};
 	struct ptx_device_name *devices;
+	struct ptx_roms *roms;
 	int ret;
 
 	arg->out_nr_members = 0;
@@ -259,7 +280,7 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 		arg->out_reason = PTX_REASON_NO_RIGHT;
 		return -EPERM;
 	}
-	if (arg->reserved || !memchr(arg->driver, '\0', sizeof(arg->driver)) ||
+	if (arg->reserved || arg->reserved2 || !memchr(arg->driver, '\0', sizeof(arg->driver)) ||
 	    ptx_timeout_get(arg->timeout_ms, &add.add.timeout_ms))
 		return -EINVAL;
 	/* A grant is for one's own leases, and for no driver but ours. */
@@ -276,12 +297,18 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 			arg->out_reason = PTX_REASON_LIMIT;
 		return PTR_ERR(devices);
 	}
+	roms = ptx_roms_get(arg->roms, arg->nr_roms);
+	if (IS_ERR(roms)) {
+		kfree(devices);
+		return PTR_ERR(roms);
+	}
 	if (arg->blockers && arg->max_blockers) {
 		blockers.max = min_t(u32, arg->max_blockers, PTX_BLOCKERS_MAX);
 		blockers.list = kcalloc(blockers.max, sizeof(*blockers.list),
 					GFP_KERNEL);
 		if (!blockers.list) {
 			arg->out_reason = PTX_REASON_NO_MEMORY;
+			kfree(roms);
 			kfree(devices);
 			return -ENOMEM;
 		}
@@ -289,6 +316,7 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 	add.add.devices = devices;
 	add.add.nr_devices = arg->nr_devices;
 	add.add.flags = arg->flags;
+	add.add.roms = roms;
 	add.add.driver = arg->driver[0] ? arg->driver : PTX_VFIO_DRIVER;
 	add.add.blockers = &blockers;
 	ret = ptx_lease_add(call->lease, &add.add);
@@ -305,6 +333,7 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 			ret = -EFAULT;
 	}
 	kfree(blockers.list);
+	kfree(roms);
 	kfree(devices);
 	return ret;
 }

@@ -125,6 +125,7 @@ static void ptx_claim_release(struct kref *ref)
 	/* Entries that were never armed; nothing is undone here. */
 	WARN_ON(ptx_journal_unwind(&claim->journal) != PTX_UNDO_DONE);
 	ptx_grants_give_back(claim);
+	kfree(claim->roms);
 	list_for_each_entry_safe(member, next, &claim->members, node) {
 		pci_dev_put(member->pdev);
 		kfree_rcu(member, rcu);
@@ -367,6 +368,7 @@ static void ptx_claim_dress(struct ptx_claim *claim, struct ptx_claim *wanted)
 	struct ptx_member *member, *asked;
 
 	claim->flags = wanted->flags;
+	swap(claim->roms, wanted->roms);
 	ptx_for_each_member(asked, wanted)
 		ptx_for_each_member(member, claim)
 			if (member->pdev == asked->pdev) {

@@ -7,6 +7,7 @@
  */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 
 #include "bind.h"
 #include "claim.h"
@@ -141,6 +142,7 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 {
 	struct ptx_lease *lease = claim->lease, *pool = ptx_pool_get();
 	bool quarantined = claim->quarantined, moves = false, cut = false;
+	struct ptx_roms *roms = NULL;
 	struct ptx_member *member;
 
 	while (!cut) {
@@ -163,6 +165,7 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 			claim->cutting = false;
 			claim->cut = false;
 			claim->flags = 0;
+			swap(claim->roms, roms);
 			claim->error = 0;
 			memset(&claim->fault, 0, sizeof(claim->fault));
 			ptx_for_each_member(member, claim)
@@ -179,6 +182,7 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 		ptx_lease_put(pool);
 		return false;
 	}
+	kfree(roms);
 	ptx_grants_give_back(claim);
 	ptx_for_each_member(member, claim)
 		ptx_event_pooled(member, lease);

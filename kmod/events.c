@@ -19,19 +19,6 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* Counts what happened, so that a dump can tell that it was overtaken. */
-static atomic_t ptx_generation = ATOMIC_INIT(1);
-
-/**
- * ptx_event_generation() - a number that changes whenever something happens
- *
- * Return: never 0, which netlink takes for none.
- */
-unsigned int ptx_event_generation(void)
-{
-	return atomic_read(&ptx_generation) ?: 1;
-}
-
 struct ptx_notice {
 	enum ptx_event event;
 	enum ptx_reason reason;
@@ -71,7 +58,6 @@ static void ptx_notice_send(const struct ptx_notice *notice)
 {
 	struct sk_buff *skb;
 
-	atomic_inc(&ptx_generation);
 	trace_ptx_event(notice->event, notice->lease ? notice->lease->id : 0,
 			notice->device ?: "", notice->reason);
 	if (!genl_has_listeners(&ptx_nl_family, &init_net, PTX_NLGRP_EVENTS))

@@ -13,7 +13,6 @@ void ptx_event_lease(enum ptx_event event, struct ptx_lease *lease,
 		     enum ptx_reason reason);
 void ptx_event_member(enum ptx_event event, struct ptx_member *member,
 		      enum ptx_reason reason);
-unsigned int ptx_event_generation(void);
 void ptx_event_pooled(struct ptx_member *member, struct ptx_lease *lease);
 void ptx_event_reset(struct ptx_member *member, const char *method, s64 ms,
 		     int error);

@@ -17,6 +17,7 @@
 
 struct iommu_group;
 struct ptx_reset_entry;
+struct ptx_roms;
 struct ptx_vfio_device;
 
 /**
@@ -189,6 +190,7 @@ struct ptx_rest {
  * @nr_members: their number
  * @driver: the VFIO driver its members go to
  * @flags: of the request, bits of enum ptx_add_flags
+ * @roms: of the request: what ROMs its devices may have; NULL for any
  * @journal: belongs to the work item, or to the task that runs it inline
  * @work: builds the claim up, and takes it down
  * @attached: a device of it has been on a VFIO driver
@@ -217,6 +219,7 @@ struct ptx_claim {
 	unsigned int nr_members;
 	char driver[PTX_DEVICE_NAME_SIZE];
 	u32 flags;
+	struct ptx_roms *roms;
 	struct ptx_journal journal;
 	struct work_struct work;
 	bool attached;
@@ -320,6 +323,7 @@ void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
  * @flags: bits of enum ptx_add_flags
  * @driver: the VFIO driver; empty for ours
  * @timeout_ms: deadline
+ * @roms: the option ROMs that the devices may have; NULL for any
  * @needs_grant: the caller may only have what a grant lets it
  * @report: called when everything is built and before it is published; an
  *	error undoes all. May sleep and touch user memory.
@@ -334,6 +338,7 @@ struct ptx_add {
 	u32 flags;
 	const char *driver;
 	u32 timeout_ms;
+	const struct ptx_roms *roms;
 	bool needs_grant;
 	int (*report)(struct ptx_add *add, struct ptx_lease *lease);
 	struct ptx_claim **claims;

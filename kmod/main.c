@@ -17,6 +17,7 @@
 #include "ptx_main.h"
 #include "reserve.h"
 #include "reset.h"
+#include "rom.h"
 #include "vfio_pci.h"
 
 struct workqueue_struct *ptx_wq;
@@ -93,6 +94,7 @@ static void ptx_reboot_exit(void)
 static const struct ptx_part ptx_parts[] = {
 	{ NULL, ptx_grants_exit },
 	{ NULL, ptx_reset_exit },
+	{ NULL, ptx_rom_exit },
 	{ ptx_wq_init, ptx_wq_exit },
 	{ ptx_pool_init, ptx_pool_exit },
 	{ ptx_lease_init, ptx_lease_exit },

@@ -24,6 +24,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "revoke.h"
+#include "rom.h"
 #include "vfio_pci.h"
 
 /* What a lease without its members, and a member, take in a message at most. */
@@ -80,6 +81,7 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_ERROR_NONFATAL] = "a PCI Express error, not corrected",
 	[PTX_REASON_ERROR_FATAL] = "a PCI Express error, fatal",
 	[PTX_REASON_POOLED] = "the pool has it, and cannot give it now",
+	[PTX_REASON_ROM] = "not an option ROM that is allowed, or none",
 	[PTX_REASON_GRANT_USED_UP] = "as many are leased under its grant as may be",
 };
 
@@ -382,13 +384,17 @@ int ptx_nl_lease_get_start(struct netlink_callback *cb)
 	return 0;
 }
 
+/*
+ * In the order of ids, each lease by itself as it is at that moment: one that is there
+ * all the while is there once. There is no number to tell whether something happened
+ * meanwhile: whoever takes and drops leases of his own could keep everybody asking.
+ */
 int ptx_nl_lease_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	u64 *next = (u64 *)cb->ctx;
 	struct ptx_lease *lease;
 	u64 id = *next;
 
-	cb->seq = ptx_event_generation();
 	for (; (lease = ptx_lease_next(&id)); *next = ++id) {
 		void *hdr;
 		int ret;
@@ -408,7 +414,6 @@ int ptx_nl_lease_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 				genlmsg_cancel(skb, hdr);
 			return skb->len ?: ret;
 		}
-		genl_dump_check_consistent(cb, hdr);
 		genlmsg_end(skb, hdr);
 	}
 	return skb->len;
@@ -456,6 +461,33 @@ struct ptx_device_name *ptx_nl_devices(struct genl_info *info, u32 *nr)
 		(*nr)++;
 	}
 	return devices;
+}
+
+/**
+ * ptx_nl_roms() - the option ROMs that a message allows
+ * @info: the request, with attributes of a lease
+ *
+ * Return: to be freed with kfree(), NULL for any; -EINVAL, -ENOMEM, having said why.
+ */
+struct ptx_roms *ptx_nl_roms(struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[PTX_A_LEASE_ROM_SHA256];
+	struct ptx_roms *roms;
+	u32 nr;
+
+	if (!attr)
+		return NULL;
+	nr = nla_len(attr) / sizeof(*roms->rom);
+	if (!nr || nr > PTX_ROMS_MAX || nla_len(attr) % sizeof(*roms->rom)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "not digests of 32 bytes");
+		return ERR_PTR(-EINVAL);
+	}
+	roms = kmalloc(struct_size(roms, rom, nr), GFP_KERNEL);
+	if (!roms)
+		return ERR_PTR(-ENOMEM);
+	roms->nr = nr;
+	memcpy(roms->rom, nla_data(attr), nla_len(attr));
+	return roms;
 }
 
 /**
@@ -531,8 +563,13 @@ static int ptx_nl_add_devices(struct ptx_lease *lease, struct ptx_nl_add *nl,
 	struct nlattr *driver = nl->info->attrs[PTX_A_LEASE_DRIVER];
 	struct nlattr *flags = nl->info->attrs[PTX_A_LEASE_ADD_FLAGS];
 	struct ptx_blockers blockers = {};
+	struct ptx_roms *roms;
 	int ret;
 
+	roms = ptx_nl_roms(nl->info);
+	if (IS_ERR(roms))
+		return PTR_ERR(roms);
+	nl->add.roms = roms;
 	nl->add.devices = devices;
 	nl->add.nr_devices = nr;
 	nl->add.flags = flags ? nla_get_u32(flags) : 0;
@@ -542,6 +579,7 @@ static int ptx_nl_add_devices(struct ptx_lease *lease, struct ptx_nl_add *nl,
 	nl->add.report = ptx_nl_add_report;
 	nl->add.blockers = &blockers;
 	ret = ptx_lease_add(lease, &nl->add);
+	kfree(roms);
 	if (ret) {
 		nlmsg_free(nl->msg);
 		nl->msg = NULL;

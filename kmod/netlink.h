@@ -8,6 +8,7 @@
 
 struct ptx_device_name;
 struct ptx_fault;
+struct ptx_roms;
 struct ptx_selector;
 
 int ptx_nl_fail(struct genl_info *info, int ret, const struct ptx_fault *fault);
@@ -17,6 +18,7 @@ int ptx_nl_right(struct sk_buff *skb, struct genl_info *info,
 		 enum ptx_right right);
 enum ptx_right ptx_nl_add_right(struct genl_info *info);
 struct ptx_device_name *ptx_nl_devices(struct genl_info *info, u32 *nr);
+struct ptx_roms *ptx_nl_roms(struct genl_info *info);
 u32 ptx_nl_timeout(struct genl_info *info);
 int ptx_nl_selector(struct genl_info *info, struct nlattr *device,
 		    struct nlattr *kind, struct nlattr *vendor,

@@ -18,6 +18,7 @@
 #include "netlink_gen.h"
 #include "pool.h"
 #include "reset.h"
+#include "rom.h"
 
 /* What a blocker or a group mate takes in a message at most. */
 #define PTX_NL_ENTRY_SIZE	256
@@ -52,6 +53,7 @@ static int ptx_nl_put_device(struct sk_buff *skb, struct pci_dev *pdev)
 	char driver[PTX_DEVICE_NAME_SIZE];
 	char override[PTX_DEVICE_NAME_SIZE];
 	char resets[PTX_RESET_METHODS_SIZE];
+	struct ptx_rom rom;
 	int group_id = -1;
 
 	if (group) {
@@ -79,6 +81,8 @@ static int ptx_nl_put_device(struct sk_buff *skb, struct pci_dev *pdev)
 	    (group_id >= 0 && nla_put_u32(skb, PTX_A_DEVICE_GROUP, group_id)) ||
 	    (pdev->is_virtfn &&
 	     nla_put_string(skb, PTX_A_DEVICE_PHYSFN, pci_name(pci_physfn(pdev)))) ||
+	    (ptx_rom_last(pdev, &rom) &&
+	     nla_put(skb, PTX_A_DEVICE_ROM_SHA256, sizeof(rom.sha256), rom.sha256)) ||
 	    ptx_nl_put_membership(skb, pdev))
 		return -EMSGSIZE;
 	return 0;
@@ -280,7 +284,7 @@ int ptx_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct ptx_device_dump *dump = (void *)cb->ctx;
 	struct pci_dev *pdev = dump->next;
 
-	cb->seq = ptx_event_generation();
+	cb->seq = ptx_catalog_generation();
 	if (!dump->begun) {
 		dump->begun = true;
 		pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, NULL);

@@ -35,23 +35,25 @@ static const struct nla_policy ptx_lease_get_nl_policy[PTX_A_LEASE_NAME + 1] = {
 };
 
 /* PTX_CMD_LEASE_NEW - do */
-static const struct nla_policy ptx_lease_new_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+static const struct nla_policy ptx_lease_new_nl_policy[PTX_A_LEASE_ROM_SHA256 + 1] = {
 	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
 	[PTX_A_LEASE_OWNER] = { .type = NLA_U32, },
 	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_LEASE_DRIVER] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+	[PTX_A_LEASE_ROM_SHA256] = { .type = NLA_BINARY, },
 };
 
 /* PTX_CMD_LEASE_ADD - do */
-static const struct nla_policy ptx_lease_add_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+static const struct nla_policy ptx_lease_add_nl_policy[PTX_A_LEASE_ROM_SHA256 + 1] = {
 	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
 	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
 	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_LEASE_DRIVER] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+	[PTX_A_LEASE_ROM_SHA256] = { .type = NLA_BINARY, },
 };
 
 /* PTX_CMD_LEASE_REMOVE - do */
@@ -109,10 +111,11 @@ static const struct nla_policy ptx_grant_del_nl_policy[PTX_A_GRANT_REVOKE + 1] =
 };
 
 /* PTX_CMD_POOL_ADD - do */
-static const struct nla_policy ptx_pool_add_nl_policy[PTX_A_LEASE_TIMEOUT_MS + 1] = {
+static const struct nla_policy ptx_pool_add_nl_policy[PTX_A_LEASE_ROM_SHA256 + 1] = {
 	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
+	[PTX_A_LEASE_ROM_SHA256] = { .type = NLA_BINARY, },
 };
 
 /* PTX_CMD_POOL_REMOVE - do */
@@ -166,14 +169,14 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.cmd		= PTX_CMD_LEASE_NEW,
 		.doit		= ptx_nl_lease_new_doit,
 		.policy		= ptx_lease_new_nl_policy,
-		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.maxattr	= PTX_A_LEASE_ROM_SHA256,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= PTX_CMD_LEASE_ADD,
 		.doit		= ptx_nl_lease_add_doit,
 		.policy		= ptx_lease_add_nl_policy,
-		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.maxattr	= PTX_A_LEASE_ROM_SHA256,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -234,7 +237,7 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.cmd		= PTX_CMD_POOL_ADD,
 		.doit		= ptx_nl_pool_add_doit,
 		.policy		= ptx_pool_add_nl_policy,
-		.maxattr	= PTX_A_LEASE_TIMEOUT_MS,
+		.maxattr	= PTX_A_LEASE_ROM_SHA256,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

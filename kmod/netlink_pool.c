@@ -13,11 +13,13 @@
 #include "netlink_gen.h"
 #include "pool.h"
 #include "reserve.h"
+#include "rom.h"
 
 int ptx_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *flags = info->attrs[PTX_A_LEASE_ADD_FLAGS];
 	struct ptx_device_name *devices;
+	struct ptx_roms *roms;
 	struct ptx_blockers blockers = {};
 	u32 nr;
 	int ret;
@@ -30,8 +32,14 @@ int ptx_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 	devices = ptx_nl_devices(info, &nr);
 	if (IS_ERR(devices))
 		return PTR_ERR(devices);
-	ret = ptx_pool_add(devices, nr, flags ? nla_get_u32(flags) : 0,
+	roms = ptx_nl_roms(info);
+	if (IS_ERR(roms)) {
+		kfree(devices);
+		return PTR_ERR(roms);
+	}
+	ret = ptx_pool_add(devices, nr, flags ? nla_get_u32(flags) : 0, roms,
 			   ptx_nl_timeout(info), &blockers);
+	kfree(roms);
 	kfree(devices);
 	return ret ? ptx_nl_fail(info, ret, &blockers.first) : 0;
 }

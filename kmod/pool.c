@@ -89,13 +89,15 @@ long ptx_pool_await(struct iommu_group *group, unsigned long deadline)
  * @devices: their names
  * @nr: their number
  * @flags: bits of enum ptx_add_flags; they are reset in any case
+ * @roms: the option ROMs that they may have; NULL for any
  * @timeout_ms: deadline
  * @blockers: where to gather what stands in the way
  *
  * Return: as ptx_lease_add().
  */
 int ptx_pool_add(const struct ptx_device_name *devices, u32 nr, u32 flags,
-		 u32 timeout_ms, struct ptx_blockers *blockers)
+		 const struct ptx_roms *roms, u32 timeout_ms,
+		 struct ptx_blockers *blockers)
 {
 	struct ptx_add add = {
 		.devices = devices,
@@ -104,6 +106,7 @@ int ptx_pool_add(const struct ptx_device_name *devices, u32 nr, u32 flags,
 		.flags = flags | PTX_ADD_FLAGS_RESET,
 		.driver = PTX_VFIO_DRIVER,
 		.timeout_ms = timeout_ms,
+		.roms = roms,
 		.blockers = blockers,
 	};
 

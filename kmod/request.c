@@ -21,6 +21,7 @@
 #include "pool.h"
 #include "ptx_main.h"
 #include "request.h"
+#include "rom.h"
 
 static struct ptx_claim *ptx_add_claim_of(struct ptx_add *add,
 					  struct iommu_group *group)
@@ -65,6 +66,10 @@ static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 		}
 		claim->flags = add->flags;
 		add->claims[add->nr_claims++] = claim;
+		ret = ptx_rom_expect(claim, add);
+		if (ret)
+			goto out_put_group;
+		ret = -EBUSY;
 	}
 	ptx_for_each_member(member, claim) {
 		if (member->pdev != pdev)
@@ -112,8 +117,10 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
 		struct ptx_claim *claim = add->claims[i];
 
 		ptx_group_verdict(claim, add->flags, add->blockers);
-		claim->rebind = add->flags & PTX_ADD_FLAGS_RESET;
+		claim->rebind = add->flags & PTX_ADD_FLAGS_RESET || add->roms;
 	}
+	if (!first && !ptx_rom_is_there(add))
+		ptx_blockers_add(add->blockers, PTX_REASON_ROM, add->devices[0].name, 0);
 	if (first)
 		return first;
 	if (add->blockers->nr)

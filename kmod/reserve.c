@@ -153,7 +153,7 @@ static void ptx_reserve_work(struct work_struct *work)
 	/* One at a time: those that came with it may take long. */
 	while (device_is_registered(&pdev->dev) && !ptx_going_down()) {
 		memset(&blockers, 0, sizeof(blockers));
-		ret = ptx_pool_add(&name, 1, 0, PTX_TIMEOUT_DEFAULT_MS, &blockers);
+		ret = ptx_pool_add(&name, 1, 0, NULL, PTX_TIMEOUT_DEFAULT_MS, &blockers);
 		if (ret != -ETIMEDOUT || blockers.first.reason != PTX_REASON_TIMEOUT)
 			break;
 	}

@@ -67,7 +67,8 @@ AT(struct ptx_blocker, lease, 40, 8);
 AT(struct ptx_blocker, holder, 48, 32);
 LAST(struct ptx_blocker, holder);
 
-SIZE(struct ptx_lease_add, 128);
+SIZE(struct ptx_rom, 32);
+SIZE(struct ptx_lease_add, 144);
 ALIGN(struct ptx_lease_add, 8);
 AT(struct ptx_lease_add, size, 0, 4);
 AT(struct ptx_lease_add, flags, 4, 4);
@@ -84,7 +85,7 @@ AT(struct ptx_lease_add, out_nr_blockers, 84, 4);
 AT(struct ptx_lease_add, out_reason, 88, 4);
 AT(struct ptx_lease_add, reserved, 92, 4);
 AT(struct ptx_lease_add, out_culprit, 96, 32);
-LAST(struct ptx_lease_add, out_culprit);
+LAST(struct ptx_lease_add, reserved2);
 
 SIZE(struct ptx_lease_remove, 64);
 ALIGN(struct ptx_lease_remove, 8);

@@ -419,6 +419,10 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 	d->lease = nl_u64(tb[PTX_A_DEVICE_LEASE_ID]);
 	d->member_state = nl_u32(tb[PTX_A_DEVICE_MEMBER_STATE]);
 	d->pooled = tb[PTX_A_DEVICE_POOLED];
+	d->has_rom = tb[PTX_A_DEVICE_ROM_SHA256] &&
+		     nl_len(tb[PTX_A_DEVICE_ROM_SHA256]) == sizeof(d->rom);
+	if (d->has_rom)
+		memcpy(&d->rom, tb[PTX_A_DEVICE_ROM_SHA256] + 1, sizeof(d->rom));
 	if (!tb[PTX_A_DEVICE_NAME] || !tb[PTX_A_DEVICE_KIND])
 		bad++;
 	while ((a = nl_next(h, a))) {

@@ -146,6 +146,8 @@ struct nl_device {
 	uint64_t lease;		/* 0 when absent */
 	uint32_t member_state;
 	bool pooled;
+	bool has_rom;
+	struct ptx_rom rom;
 	int unknown;
 	uint32_t resets_tried;	/* by any method */
 	uint32_t resets_failed;

@@ -191,6 +191,14 @@ struct ptx_blocker {
 };
 
 /**
+ * struct ptx_rom - an option ROM
+ * @sha256: digest of what the attribute rom of the device has in sysfs
+ */
+struct ptx_rom {
+	__u8 sha256[32];
+};
+
+/**
  * struct ptx_lease_add - ioctl(PTX_LEASE_ADD): add devices, all or nothing
  * @size: sizeof(struct ptx_lease_add)
  * @flags: bits of enum ptx_add_flags
@@ -209,6 +217,10 @@ struct ptx_blocker {
  * @out_reason: on failure, a value of enum ptx_reason
  * @reserved: must be 0
  * @out_culprit: on failure, the device at fault, or empty
+ * @roms: address of an array of struct ptx_rom, or 0. A device that is named and
+ *	has an option ROM must have one of these; one of them must have one.
+ * @nr_roms: its length, 0 to PTX_ROMS_MAX
+ * @reserved2: must be 0
  */
 struct ptx_lease_add {
 	__u32 size;
@@ -226,6 +238,9 @@ struct ptx_lease_add {
 	__u32 out_reason;
 	__u32 reserved;
 	char out_culprit[PTX_DEVICE_NAME_SIZE];
+	__aligned_u64 roms;
+	__u32 nr_roms;
+	__u32 reserved2;
 };
 #define PTX_LEASE_ADD		_IO(PTX_IOC_TYPE, 0x82)
 

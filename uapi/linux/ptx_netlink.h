@@ -13,6 +13,7 @@
 #define PTX_LEASE_NAME_MAX		63
 #define PTX_DEVICES_MAX			256
 #define PTX_REQUEST_TIMEOUT_MAX_MS	60000
+#define PTX_ROMS_MAX			32
 #define PTX_REVOKE_MAX_MS		3600000
 
 /**
@@ -119,6 +120,8 @@ enum ptx_member_state {
  * @PTX_REASON_ERROR_FATAL: one after which the device cannot be reached
  * @PTX_REASON_POOLED: the pool has it, and cannot give it now, or not to the
  *   driver asked for
+ * @PTX_REASON_ROM: its option ROM is not one that the request allows, or none
+ *   has one
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -165,6 +168,7 @@ enum ptx_reason {
 	PTX_REASON_ERROR_NONFATAL,
 	PTX_REASON_ERROR_FATAL,
 	PTX_REASON_POOLED,
+	PTX_REASON_ROM,
 };
 
 /**
@@ -259,6 +263,7 @@ enum {
 	PTX_A_DEVICE_GROUP_MEMBER,
 	PTX_A_DEVICE_RESET,
 	PTX_A_DEVICE_POOLED,
+	PTX_A_DEVICE_ROM_SHA256,
 
 	__PTX_A_DEVICE_MAX,
 	PTX_A_DEVICE_MAX = (__PTX_A_DEVICE_MAX - 1)
@@ -300,6 +305,7 @@ enum {
 	PTX_A_LEASE_DEADLINE_MS,
 	PTX_A_LEASE_KILL_MS,
 	PTX_A_LEASE_MAX_DEVICES,
+	PTX_A_LEASE_ROM_SHA256,
 
 	__PTX_A_LEASE_MAX,
 	PTX_A_LEASE_MAX = (__PTX_A_LEASE_MAX - 1)
