@@ -209,6 +209,8 @@ int ptx_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = ptx_nl_verdict(pdev, &blockers);
 	if (ret)
 		goto err_free;
+	if (netlink_capable(skb, CAP_SYS_ADMIN))
+		ptx_rom_learn(pdev);
 	hdr = genlmsg_put_reply(msg, info, &ptx_nl_family, 0, PTX_CMD_DEVICE_GET);
 	if (!hdr || ptx_nl_put_device(msg, pdev) || ptx_nl_put_resets(msg, pdev) ||
 	    ptx_nl_put_verdict(msg, pdev, &blockers)) {

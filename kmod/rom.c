@@ -151,6 +151,41 @@ int ptx_rom_check(struct ptx_member *member)
 }
 
 /**
+ * ptx_rom_learn() - look at the ROM of a device that nobody uses, once
+ * @pdev: the device
+ *
+ * One that has a driver, or that somebody has leased, is left alone: some devices do
+ * not answer otherwise while their ROM is read.
+ */
+void ptx_rom_learn(struct pci_dev *pdev)
+{
+	struct ptx_rom_seen *seen;
+	struct ptx_member *member;
+
+	if (!ptx_rom_has(pdev) || xa_load(&ptx_rom_history, ptx_device_key(pdev)))
+		return;
+	seen = kzalloc(sizeof(*seen), GFP_KERNEL);
+	/* Whoever holds the lock is binding a driver. */
+	if (!seen || !device_trylock(&pdev->dev)) {
+		kfree(seen);
+		return;
+	}
+	member = ptx_member_get(pdev);
+	if (!member && !pdev->dev.driver) {
+		pm_runtime_get_sync(&pdev->dev);
+		if (!ptx_rom_read(pdev, &seen->rom)) {
+			ptx_rom_remember(pdev, seen);
+			seen = NULL;
+		}
+		pm_runtime_put(&pdev->dev);
+	}
+	if (member)
+		ptx_member_put(member);
+	device_unlock(&pdev->dev);
+	kfree(seen);
+}
+
+/**
  * ptx_rom_last() - say what ROM a device had when that was last looked at
  * @pdev: the device
  * @rom: filled in

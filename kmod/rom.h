@@ -22,6 +22,7 @@ struct ptx_roms {
 int ptx_rom_expect(struct ptx_claim *claim, const struct ptx_add *add);
 bool ptx_rom_is_there(const struct ptx_add *add);
 int ptx_rom_check(struct ptx_member *member);
+void ptx_rom_learn(struct pci_dev *pdev);
 bool ptx_rom_last(struct pci_dev *pdev, struct ptx_rom *rom);
 void ptx_rom_forget(struct pci_dev *pdev);
 void ptx_rom_exit(void);

@@ -72,6 +72,7 @@ struct json_object *device_json(struct cli *cli, const struct ptx_device *dev,
 				const struct ptx_lease_info_list *leases)
 {
 	struct json_object *obj = json_object_new_object();
+	char rom[PTX_ROM_TEXT_SIZE];
 	uint32_t group;
 
 	json_put_text(obj, "address", ptx_device_name(dev));
@@ -96,6 +97,8 @@ struct json_object *device_json(struct cli *cli, const struct ptx_device *dev,
 	put_resets(obj, ptx_device_reset_methods(dev));
 	put_reset_counts(obj, dev);
 	json_put_text(obj, "physfn", ptx_device_physfn(dev));
+	json_put_text(obj, "rom_sha256", ptx_device_rom(dev) ?
+		      ptx_rom_text(ptx_device_rom(dev), rom) : NULL);
 	put_lease(obj, dev, leases);
 	json_object_object_add(obj, "pooled", json_object_new_boolean(ptx_device_pooled(dev)));
 	return obj;

@@ -191,6 +191,7 @@ static void info_print(struct cli *cli, const struct ptx_device *dev,
 	const struct ptx_blocker *blocker;
 	enum ptx_member_state state;
 	const struct ptx_use *use;
+	char rom[PTX_ROM_TEXT_SIZE];
 	uint32_t group;
 	char buf[32];
 
@@ -223,6 +224,8 @@ static void info_print(struct cli *cli, const struct ptx_device *dev,
 		      count->method, count->tries, count->failures, count->last_ms,
 		      count->last_error ? ": " : "",
 		      count->last_error ? strerror(-count->last_error) : "");
+	if (ptx_device_rom(dev))
+		linef("option ROM", "sha256 %s", ptx_rom_text(ptx_device_rom(dev), rom));
 	if (ptx_device_physfn(dev))
 		line("function of", ptx_device_physfn(dev));
 	line("lease", lease_text(leases, ptx_device_lease_id(dev), buf));

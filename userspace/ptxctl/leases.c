@@ -175,6 +175,7 @@ static const struct option lease_options[] = {
 	{ "owner", required_argument, NULL, OPT_OWNER },
 	{ "plug", required_argument, NULL, OPT_PLUG },
 	{ "reset", no_argument, NULL, OPT_RESET },
+	{ "rom-sha256", required_argument, NULL, OPT_ROM },
 	{ }
 };
 
@@ -203,6 +204,10 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 			break;
 		case OPT_RESET:
 			args->options.flags |= PTX_ADD_FLAGS_RESET;
+			break;
+		case OPT_ROM:
+			if (!cli_rom(cli, optarg, &args->options))
+				return EXIT_USAGE;
 			break;
 		case OPT_TIMEOUT:
 			if (!cli_request_timeout(cli, optarg, &args->options.timeout_ms))

@@ -19,11 +19,13 @@ const char *cli_root = "";
 #define HELP_JSON	"  -j, --json            print JSON\n" \
 			"  -p, --pretty          print JSON, indented\n"
 #define HELP_TIMEOUT	"      --timeout TIME    how long to wait, for example 500ms, 30s, 2m\n"
+#define HELP_ROM	"      --rom-sha256 HASH refuse it if its option ROM is another; may be repeated\n"
 #define HELP_ADD	"      --exact           refuse instead of taking the whole IOMMU group\n" \
 			"      --driver DRIVER   VFIO driver to use instead of ptx-vfio-pci\n" \
 			"      --force           even if an interface is up or a program uses it\n" \
 			"      --boot-display    even the display the host booted with\n" \
 			"      --reset           reset it first, and refuse it if that does not work\n" \
+			HELP_ROM \
 			HELP_TIMEOUT
 
 static const struct verb verbs[] = {
@@ -102,6 +104,7 @@ static const struct verb verbs[] = {
 	  "  -a, --all             with remove: everything\n"
 	  "      --force           with add: even if an interface is up or a program uses it\n"
 	  "      --boot-display    with add: even the display the host booted with\n"
+	  "      --rom-sha256 HASH with add: refuse it if its option ROM is another\n"
 	  "  -q, --quiet           tell only what went wrong\n"
 	  "      --timeout TIME    with add and remove: at most 60s\n"
 	  "  -j, --json            with show and reserve\n" },
@@ -361,6 +364,25 @@ bool cli_delay(struct cli *cli, const char *text, uint32_t *ms)
 		return true;
 	cli_usage(cli, "a time is 0 to 1h, for example 500ms or 30s, not '%s'", text);
 	return false;
+}
+
+/* One more option ROM that devices to add may have. */
+bool cli_rom(struct cli *cli, const char *text, struct ptx_add_options *options)
+{
+	static struct ptx_rom roms[PTX_ROMS_MAX];
+
+	if (options->nr_roms == PTX_ROMS_MAX) {
+		cli_usage(cli, "at most %d option ROMs", PTX_ROMS_MAX);
+		return false;
+	}
+	if (ptx_rom_parse(text, &roms[options->nr_roms])) {
+		cli_usage(cli, "a hash is 64 hexadecimal digits, as sha256sum prints them, not '%s'",
+			  text);
+		return false;
+	}
+	options->roms = roms;
+	options->nr_roms++;
+	return true;
 }
 
 /* A user by name or by number. */

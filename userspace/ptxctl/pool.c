@@ -322,6 +322,7 @@ int verb_pool(struct cli *cli, int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "pretty", no_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "rom-sha256", required_argument, NULL, OPT_ROM },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ }
 	};
@@ -341,6 +342,10 @@ int verb_pool(struct cli *cli, int argc, char **argv)
 		case OPT_FORCE:
 			args.add.flags |= PTX_ADD_FLAGS_FORCE;
 			break;
+		case OPT_ROM:
+			if (!cli_rom(cli, optarg, &args.add))
+				return EXIT_USAGE;
+			break;
 		case OPT_TIMEOUT:
 			if (!cli_request_timeout(cli, optarg, &args.add.timeout_ms))
 				return EXIT_USAGE;
@@ -358,6 +363,8 @@ int verb_pool(struct cli *cli, int argc, char **argv)
 			return cli_usage(cli, "--all is for remove");
 		if (args.add.flags && words[i].fn != pool_add)
 			return cli_usage(cli, "there is nothing to force");
+		if (args.add.nr_roms && words[i].fn != pool_add)
+			return cli_usage(cli, "--rom-sha256 is for add");
 		if (args.add.timeout_ms && words[i].fn != pool_add && words[i].fn != pool_remove)
 			return cli_usage(cli, "there is nothing to wait for");
 		if (cli->json && (words[i].fn == pool_add || words[i].fn == pool_remove ||

@@ -37,6 +37,7 @@ enum {
 	OPT_POOLED,
 	OPT_RESET,
 	OPT_REVOKE,
+	OPT_ROM,
 	OPT_STATE,
 	OPT_STOP_PERSISTENCED,
 	OPT_TIMEOUT,
@@ -94,6 +95,7 @@ int cli_fail(struct cli *cli);
 const struct ptx_names *cli_names(struct cli *cli);
 const char *cli_name_of(struct cli *cli, const char *address);
 bool cli_request_timeout(struct cli *cli, const char *text, uint32_t *ms);
+bool cli_rom(struct cli *cli, const char *text, struct ptx_add_options *options);
 bool cli_timeout(struct cli *cli, const char *text, uint32_t *ms);
 bool cli_user(const char *text, uid_t *uid);
 bool cli_delay(struct cli *cli, const char *text, uint32_t *ms);

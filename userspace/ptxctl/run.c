@@ -467,6 +467,7 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "nvme", required_argument, NULL, OPT_KIND + PTX_KIND_NVME },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "reset", no_argument, NULL, OPT_RESET },
+		{ "rom-sha256", required_argument, NULL, OPT_ROM },
 		{ "stop-persistenced", no_argument, NULL, OPT_STOP_PERSISTENCED },
 		{ "storage", required_argument, NULL, OPT_KIND + PTX_KIND_STORAGE },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -498,6 +499,10 @@ static int parse_run(struct run *run, int argc, char **argv)
 			break;
 		case OPT_RESET:
 			run->options.flags |= PTX_ADD_FLAGS_RESET;
+			break;
+		case OPT_ROM:
+			if (!cli_rom(cli, optarg, &run->options))
+				return EXIT_USAGE;
 			break;
 		case OPT_NAME:
 			run->name = optarg;

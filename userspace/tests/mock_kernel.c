@@ -305,6 +305,17 @@ static void put_member(const char *name, uint32_t i, void *arg)
 		mock_describe(name, &to->out[i], in_list(to->requested, name));
 }
 
+/* Appends how each begins. */
+void mock_note_roms(char *text, size_t size, const struct ptx_rom *roms, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		size_t used = strlen(text);
+
+		snprintf(text + used, size - used, "%s%02x%02x", i ? "," : " roms=",
+			 roms[i].sha256[0], roms[i].sha256[1]);
+	}
+}
+
 static int mock_add(struct mock_lease *l, struct ptx_lease_add *arg)
 {
 	const struct ptx_device_name *names = (const void *)(uintptr_t)arg->devices;
@@ -312,13 +323,14 @@ static int mock_add(struct mock_lease *l, struct ptx_lease_add *arg)
 	struct members_out to = { .max = arg->max_members };
 	const struct mock_fail *f;
 	struct mock_device *d;
-	char list[8192];
+	char list[8192], roms[256] = "";
 
 	list_names(names, arg->nr_devices, list, sizeof(list));
-	mock_note("ioctl add size=%s devices=%s flags=%u driver=%s timeout=%u",
+	mock_note_roms(roms, sizeof(roms), (const void *)(uintptr_t)arg->roms, arg->nr_roms);
+	mock_note("ioctl add size=%s devices=%s flags=%u driver=%s timeout=%u%s",
 	     arg->size == sizeof(*arg) ? "ok" : "WRONG", list, arg->flags, arg->driver,
-	     arg->timeout_ms);
-	if (arg->reserved)
+	     arg->timeout_ms, roms);
+	if (arg->reserved || arg->reserved2)
 		return -EINVAL;
 	f = mock_failing("add");
 	if (f) {

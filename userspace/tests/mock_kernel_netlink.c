@@ -85,6 +85,9 @@ static int send_device(const struct mock_device *d, bool full, const char *call,
 		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_QUARANTINED);
 	if (d->pooled && nla_put_flag(msg, PTX_A_DEVICE_POOLED))
 		abort();
+	if (d->has_rom &&
+	    nla_put(msg, PTX_A_DEVICE_ROM_SHA256, sizeof(d->rom), &d->rom))
+		abort();
 	if (d->pooled && !d->lease && !d->quarantined)
 		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_READY);
 	if (d->lease) {
@@ -161,10 +164,10 @@ static const struct {
 	{ PTX_CMD_LEASE_GET, "lease-get", "lease-dump", A(LEASE_ID) | A(LEASE_NAME) },
 	{ PTX_CMD_LEASE_NEW, "lease-new", NULL,
 	  A(LEASE_NAME) | A(LEASE_OWNER) | A(LEASE_DEVICE) | A(LEASE_DRIVER) |
-	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) },
+	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) | A(LEASE_ROM_SHA256) },
 	{ PTX_CMD_LEASE_ADD, "lease-add", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_DRIVER) |
-	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) },
+	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) | A(LEASE_ROM_SHA256) },
 	{ PTX_CMD_DEVICE_RESET, "device-reset", NULL, A(DEVICE_NAME) },
 	{ PTX_CMD_LEASE_REMOVE, "lease-remove", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
@@ -173,7 +176,7 @@ static const struct {
 	{ PTX_CMD_LEASE_RESTRICT, "lease-restrict", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_OWNER) | A(LEASE_PID) | A(LEASE_MAX_DEVICES) },
 	{ PTX_CMD_POOL_ADD, "pool-add", NULL,
-	  A(LEASE_DEVICE) | A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) },
+	  A(LEASE_DEVICE) | A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) | A(LEASE_ROM_SHA256) },
 	{ PTX_CMD_POOL_REMOVE, "pool-remove", NULL, A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_LEASE_REVOKE, "lease-revoke", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEADLINE_MS) | A(LEASE_KILL_MS) },
@@ -247,6 +250,9 @@ static void read_request(struct nl_msg *msg, bool dump, struct request *rq)
 		else if (type == PTX_A_LEASE_TIMEOUT_MS)
 			snprintf(extra + used, sizeof(extra) - used, " timeout=%u",
 				 nla_get_u32(attr));
+		else if (type == PTX_A_LEASE_ROM_SHA256)
+			mock_note_roms(extra, sizeof(extra), nla_data(attr),
+				       (uint32_t)nla_len(attr) / sizeof(struct ptx_rom));
 		else if (type == PTX_A_LEASE_DEADLINE_MS)
 			snprintf(extra + used, sizeof(extra) - used, " deadline=%u",
 				 nla_get_u32(attr));

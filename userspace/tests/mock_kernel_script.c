@@ -126,6 +126,7 @@ static void script_device(const struct script_word *w, unsigned int n)
 	get_text(w, n, "physfn", d->physfn, sizeof(d->physfn));
 	d->quarantined = get_int(w, n, "quarantined", 0);
 	d->pooled = get_int(w, n, "pooled", 0);
+	d->has_rom = get(w, n, "rom") && !ptx_rom_parse(get(w, n, "rom"), &d->rom);
 	get_text(w, n, "mates", d->mates, sizeof(d->mates));
 }
 

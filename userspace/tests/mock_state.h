@@ -14,7 +14,8 @@ struct mock_device {
 	char name[PTX_DEVICE_NAME_SIZE];
 	unsigned int kind, vendor, device, class, group;
 	int numa;
-	bool has_group, quarantined, pooled;
+	bool has_group, quarantined, pooled, has_rom;
+	struct ptx_rom rom;
 	char driver[64], override[64], resets[64], physfn[64], mates[512];
 	unsigned long long lease;
 	struct ptx_blocker blockers[8];
@@ -92,6 +93,7 @@ extern struct mock_state mock;
 
 /* mock_kernel.c */
 void mock_die(const char *what, const char *line) __attribute__((noreturn));
+void mock_note_roms(char *text, size_t size, const struct ptx_rom *roms, uint32_t nr);
 void mock_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct mock_device *mock_find_device(const char *name);
 struct mock_lease *mock_new_lease(const char *name);

@@ -17,7 +17,7 @@ usual() {
 		info abi=1 features=6
 		device 0000:00:01.0 kind=bridge group=1
 		device 0000:01:00.0 kind=nvme vendor=0x1b36 device=0x0010 class=0x010802 driver=nvme group=9 resets="flr bus" numa=0
-		device 0000:02:00.0 kind=gpu vendor=0x1002 device=0x5046 class=0x030000 group=10 mates=0000:02:00.1
+		device 0000:02:00.0 kind=gpu vendor=0x1002 device=0x5046 class=0x030000 group=10 mates=0000:02:00.1 rom=$(printf 'ab%062d' 1)
 		device 0000:02:00.1 kind=audio vendor=0x8086 device=0x2668 group=10 mates=0000:02:00.0
 		device 0000:03:00.0 kind=gpu vendor=0x10de group=11 lease=5 override=x
 		blocker 0000:03:00.0 reason=held lease=5
@@ -97,6 +97,8 @@ json /0/group 9
 json /0/driver nvme
 json /0/name null
 json /0/reset_methods/1 bus
+json /0/rom_sha256 null
+json /1/rom_sha256 "$(printf 'ab%062d' 1)"
 json /2/driver null
 json /3/lease/name old
 json /4/group null
@@ -266,6 +268,19 @@ out '^new  id 2, active, persistent, owner root'
 out '0000:02:00.1 .* audio '
 ctl 0 'reset first' lease --reset clean 01:00.0
 log 'netlink lease-new name=clean devices=0000:01:00.0.* flags=8'
+rom=$(printf 'ab%062d' 1)
+ctl 0 'its ROM' lease --rom-sha256 "$rom" rom 01:00.0
+log 'netlink lease-new name=rom devices=0000:01:00.0 roms=ab00$'
+ctl 0 'and when it is added' add --rom-sha256 "$rom" --rom-sha256 "cd${rom#ab}" old 02:00.0
+log 'netlink lease-add .* roms=ab00,cd00$'
+ctl 2 'a short hash' lease --rom-sha256 "${rom%0*}" rom2 01:00.0
+err '64 hexadecimal digits'
+ctl 2 'a long one' lease --rom-sha256 "${rom}0" rom2 01:00.0
+ctl 2 'no hash' lease --rom-sha256 "${rom%1}g" rom2 01:00.0
+usual 'fail lease-new errno=EBADMSG text="0000:01:00.0: not an option ROM that is allowed, or none"'
+ctl 1 'another one' lease --rom-sha256 "$rom" rom 01:00.0
+err '0000:01:00.0: not an option ROM that is allowed'
+usual
 ctl 0 'an empty lease' lease empty
 ctl 0 'lease in JSON' -j lease new 01:00.0
 json /name new

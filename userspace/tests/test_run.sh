@@ -80,6 +80,14 @@ ctl 0 'all of them' run -v --name my-vm --exact --driver vfio-pci --timeout 5s -
 log 'ioctl create size=ok name=my-vm flags=1 owner=0'
 log 'ioctl add size=ok devices=0000:05:00.0 flags=1 driver=vfio-pci timeout=5000'
 err 'from no driver to ptx-vfio-pci'
+ctl 0 'its ROM' run --rom-sha256 "$(printf 'ab%062d' 1)" --npu auto -- true
+log 'ioctl add size=ok devices=0000:05:00.0 .* roms=ab00$'
+usual 'fail add errno=EBADMSG reason=rom culprit=0000:05:00.0'
+ctl 1 'another ROM' run --rom-sha256 "$(printf 'ab%062d' 1)" --npu auto -- true
+err '0000:05:00.0: its option ROM is not one that is allowed'
+err 'ptxctl info 0000:05:00.0'
+usual
+ctl 2 'no hash' run --rom-sha256 deadbeef --npu auto -- true
 ctl 2 'no devices' run -- true
 ctl 2 'no command' run --gpu auto --
 ctl 2 'no command at all' run --gpu auto

@@ -21,7 +21,8 @@ struct ptx_device {
 	int numa_node;
 	uint64_t lease_id;
 	enum ptx_member_state member_state;
-	bool has_group, has_member_state, pooled;
+	bool has_group, has_member_state, pooled, has_rom;
+	struct ptx_rom rom;
 	struct ptx_blocker *blockers;
 	size_t nr_blockers;
 	char (*mates)[PTX_DEVICE_NAME_SIZE];
@@ -104,6 +105,11 @@ const char *ptx_device_physfn(const struct ptx_device *dev)
 uint64_t ptx_device_lease_id(const struct ptx_device *dev)
 {
 	return dev->lease_id;
+}
+
+const struct ptx_rom *ptx_device_rom(const struct ptx_device *dev)
+{
+	return dev->has_rom ? &dev->rom : NULL;
 }
 
 bool ptx_device_pooled(const struct ptx_device *dev)
@@ -309,6 +315,11 @@ static int parse_attr(struct ptx_device *dev, struct nlattr *attr)
 		return add_reset(dev, attr);
 	case PTX_A_DEVICE_POOLED:
 		ok = dev->pooled = !nla_len(attr);
+		break;
+	case PTX_A_DEVICE_ROM_SHA256:
+		ok = dev->has_rom = nla_len(attr) == sizeof(dev->rom);
+		if (ok)
+			memcpy(&dev->rom, nla_data(attr), sizeof(dev->rom));
 		break;
 	}
 	return ok ? 0 : -EPROTO;

@@ -138,6 +138,9 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_NO_RESET] = {
 		"no-reset", "there is no way to reset it",
 		"leave --reset out, or take a device that can be reset: ptxctl info {device}" },
+	[PTX_REASON_ROM] = {
+		"rom", "its option ROM is not one that is allowed, or none of the devices has one",
+		"see what it has: ptxctl info {device}" },
 	[PTX_REASON_POOLED] = {
 		"pooled", "the pool has it, and cannot give it now, or not to that driver",
 		"see where it is: ptxctl pool show; or take it out: ptxctl pool remove {device}" },

@@ -213,8 +213,11 @@ int ptx_lease_add(struct ptx_lease *lease, const char *const *devices,
 	if (err)
 		return err;
 	if (options) {
-		if (options->size < sizeof(*options))
+		if (options->size < sizeof(*options) ||
+		    options->nr_roms > PTX_ROMS_MAX || !options->roms != !options->nr_roms)
 			return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
+		arg.roms = (uintptr_t)options->roms;
+		arg.nr_roms = options->nr_roms;
 		arg.flags = options->flags;
 		arg.timeout_ms = options->timeout_ms;
 		if (options->driver)

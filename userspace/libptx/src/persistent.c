@@ -38,7 +38,8 @@ int ptx_nl_put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
 
 	if (!options)
 		return 0;
-	if (options->size < sizeof(*options))
+	if (options->size < sizeof(*options) || options->nr_roms > PTX_ROMS_MAX ||
+	    !options->roms != !options->nr_roms)
 		return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
 	if (options->timeout_ms > PTX_REQUEST_TIMEOUT_MAX_MS)
 		return ptx_error_setf(ctx, EINVAL, PTX_REASON_NONE, NULL,
@@ -51,7 +52,10 @@ int ptx_nl_put_options(struct ptx_ctx *ctx, struct nl_msg *msg,
 	     nla_put_string(msg, PTX_A_LEASE_DRIVER, options->driver)) ||
 	    (options->flags && nla_put_u32(msg, PTX_A_LEASE_ADD_FLAGS, options->flags)) ||
 	    (options->timeout_ms &&
-	     nla_put_u32(msg, PTX_A_LEASE_TIMEOUT_MS, options->timeout_ms)))
+	     nla_put_u32(msg, PTX_A_LEASE_TIMEOUT_MS, options->timeout_ms)) ||
+	    (options->nr_roms &&
+	     nla_put(msg, PTX_A_LEASE_ROM_SHA256,
+		     (int)(options->nr_roms * sizeof(*options->roms)), options->roms)))
 		return ptx_error_no_memory(ctx);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <libptx/lease.h>
 #include "internal.h"
 
 /* Room for one more in *@array, which holds @nr entries of @size bytes. */
@@ -165,4 +166,32 @@ int64_t ptx_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int ptx_rom_parse(const char *text, struct ptx_rom *rom)
+{
+	for (size_t i = 0; i < sizeof(rom->sha256); i++) {
+		int high = hex_digit(text[2 * i]);
+		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+
+		if (low < 0)
+			return -EINVAL;
+		rom->sha256[i] = (uint8_t)(high << 4 | low);
+	}
+	return text[2 * sizeof(rom->sha256)] ? -EINVAL : 0;
+}
+
+const char *ptx_rom_text(const struct ptx_rom *rom, char *buf)
+{
+	for (size_t i = 0; i < sizeof(rom->sha256); i++)
+		snprintf(buf + 2 * i, 3, "%02x", rom->sha256[i]);
+	return buf;
 }

@@ -104,7 +104,7 @@ _ptxctl() {
 	--pid | --max)
 		_ptxctl_words any
 		return ;;
-	--timeout | --deadline | --memory | --name | --count | -n)
+	--timeout | --deadline | --memory | --rom-sha256 | --name | --count | -n)
 		return ;;
 	esac
 	if [[ $cur = -* ]]; then
@@ -119,7 +119,8 @@ _ptxctl() {
 	pool)
 		local word=''
 		for ((i = verb_at + 1; i < cword; i++)); do
-			if [[ ${words[i]} != -* && ${words[i - 1]} != --timeout ]]; then
+			if [[ ${words[i]} != -* && ${words[i - 1]} != --timeout &&
+				${words[i - 1]} != --rom-* ]]; then
 				word=${words[i]}
 				break
 			fi
@@ -152,7 +153,7 @@ _ptxctl() {
 		# The first word that is no option is the lease.
 		for ((i = verb_at + 1; i < cword; i++)); do
 			if [[ ${words[i]} != -* && ${words[i - 1]} != --timeout &&
-				${words[i - 1]} != --driver && ${words[i - 1]} != --*plug ]]; then
+				${words[i - 1]} != --driver && ${words[i - 1]} != --rom-* && ${words[i - 1]} != --*plug ]]; then
 				_ptxctl_devices
 				return
 			fi

@@ -109,6 +109,14 @@ uint64_t ptx_device_lease_id(const struct ptx_device *dev);
 bool ptx_device_pooled(const struct ptx_device *dev);
 
 /**
+ * ptx_device_rom() - the option ROM it had when the kernel last looked
+ *
+ * It looks when a request says which ones it allows, and when root asks for a device
+ * that nobody uses. Owned by the device; NULL when it has none, or that is not known.
+ */
+const struct ptx_rom *ptx_device_rom(const struct ptx_device *dev);
+
+/**
  * ptx_device_member_state() - where it is on its way, when in a lease or the pool
  * @dev: the device
  * @state: where to put the state

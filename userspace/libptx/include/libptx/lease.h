@@ -42,13 +42,34 @@ struct ptx_lease_options {
  * @timeout_ms: deadline in milliseconds; 0 is PTX_TIMEOUT_DEFAULT_MS
  * @driver: the VFIO driver to use; NULL is ptx-vfio-pci. Any other gives up
  *	the check of who opens the device.
+ * @roms: the option ROMs that the devices may have; NULL for any. See
+ *	ptx_rom_parse().
+ * @nr_roms: their number, up to PTX_ROMS_MAX
  */
 struct ptx_add_options {
 	size_t size;
 	uint32_t flags;
 	uint32_t timeout_ms;
 	const char *driver;
+	const struct ptx_rom *roms;
+	uint32_t nr_roms;
 };
+
+/**
+ * ptx_rom_parse() - read the digest of an option ROM
+ * @text: 64 hexadecimal digits, as sha256sum prints them of a device's file rom in
+ *	sysfs
+ * @rom: filled in
+ *
+ * Return: 0, or -EINVAL when it is none.
+ */
+int ptx_rom_parse(const char *text, struct ptx_rom *rom);
+
+/* What a digest takes as text, with its end. */
+#define PTX_ROM_TEXT_SIZE	65
+
+/** ptx_rom_text() - the other way; @buf has PTX_ROM_TEXT_SIZE bytes and is returned */
+const char *ptx_rom_text(const struct ptx_rom *rom, char *buf);
 
 /**
  * struct ptx_revoke_options - how a lease is taken away
