@@ -175,8 +175,8 @@ lab_run() {
 		opt_timeout=${opt_timeout:-0} opt_mux=',mux=on'
 	else
 		[ $# -gt 0 ] || lab_usage "run needs a command"
-		[ "$opt_kernel" = debug-6.12 ] && opt_timeout=${opt_timeout:-300}
-		opt_timeout=${opt_timeout:-120}
+		[ "$opt_kernel" = debug-6.12 ] && opt_timeout=${opt_timeout:-600}
+		opt_timeout=${opt_timeout:-240}
 	fi
 	# kmemleak's scans take time in proportion.
 	[ "$opt_kernel" = debug-6.12 ] && opt_mem=${opt_mem:-2G}
