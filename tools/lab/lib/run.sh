@@ -70,6 +70,7 @@ lab_run_config() {
 	printf 'LAB_%s=%q\n' DIR "$LAB_DIR" TREE "$LAB_TREE" CWD "$PWD" \
 		STAGE "$1" MODE "$2" NAME "$3" \
 		MODULES "$LAB_TOPO_MODULES" EXPECT "$LAB_TOPO_EXPECT" \
+		WRITE "$LAB_TOPO_WRITE" \
 		TIMEOUT "$opt_timeout" LEAK_CHECK "$opt_leaks" \
 		ROWS "${size% *}" COLS "${size#* }"
 }

@@ -6,7 +6,7 @@
 
 LAB_PACKAGES=(
 	# the machine, and what it boots
-	qemu-system-x86 busybox-static cpio kmod openssl python3
+	qemu-system-x86 acpica-tools busybox-static cpio kmod openssl python3
 	# kernels: fetch, unpack, build, and build modules against them
 	xz-utils zstd rsync gcc make binutils bc bison flex dwarves
 	libelf-dev libssl-dev linux-source-6.12

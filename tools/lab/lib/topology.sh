@@ -8,6 +8,7 @@ LAB_TOPO_QEMU=()	# arguments for QEMU
 LAB_TOPO_KARGS=''	# for the kernel
 LAB_TOPO_MODULES=''	# to load
 LAB_TOPO_EXPECT=''	# paths to wait for
+LAB_TOPO_WRITE=''	# PATH=VALUE to write
 LAB_TOPO_ENV=()		# NAME=VALUE for CMD
 
 lab_topologies() {
@@ -37,6 +38,29 @@ os.rename(tmp, path + ".sha256")
 	fi
 	LAB_TOPO_QEMU+=(-drive "if=none,id=$1,file=$img,format=raw,snapshot=on")
 	LAB_TOPO_ENV+=("LAB_DISK_${1}_SHA256=$(cat -- "$img.sha256")")
+}
+
+# lab_topology_acpi FILE [NAME=VALUE...]: an ACPI table, compiled once.
+lab_topology_acpi() {
+	local src=$LAB_DIR/topologies/$1 out tmp
+
+	shift
+	lab_need iasl "compile an ACPI table"
+	out=$LAB_CACHE/acpi/$({ echo "$*" && cat -- "$src"; } |
+		sha256sum | cut -c 1-16).aml
+	if [ ! -e "$out" ]; then
+		mkdir -p -- "$LAB_CACHE/acpi" &&
+			tmp=$(mktemp -d "$LAB_CACHE/acpi/.XXXXXX") || return
+		LAB_TEMPS+=("$tmp")
+		# iasl's own preprocessor does not look inside paths like \_SB.PORT.
+		if ! { gcc -E -P -x c "${@/#/-D}" "$src" >"$tmp/table.asl" &&
+			iasl -we -p "$tmp/table" "$tmp/table.asl"; } >"$tmp/log" 2>&1; then
+			sed 's/^/  | /' "$tmp/log" >&2
+			return 1
+		fi
+		mv -- "$tmp/table.aml" "$out" && rm -rf -- "$tmp" || return
+	fi
+	LAB_TOPO_QEMU+=(-acpitable "file=$out")
 }
 
 # lab_topology_read NAME SETTINGS: SETTINGS is "N=V N=V ...".
@@ -69,11 +93,17 @@ lab_topology_read() {
 		kargs)		LAB_TOPO_KARGS+=" $rest" ;;
 		modules)	LAB_TOPO_MODULES+=" $rest" ;;
 		expect)		LAB_TOPO_EXPECT+=" $rest" ;;
+		write)		LAB_TOPO_WRITE+=" ${rest/ /=}" ;;
 		include)	lab_topology_read "$rest" "$2" ;;
 		disk)
 			# shellcheck disable=SC2086	# three words
 			lab_topology_disk $rest ||
 				lab_die "cannot make the disk '$rest' in $LAB_CACHE/disks"
+			;;
+		acpi)
+			read -ra words <<<"$rest"
+			lab_topology_acpi "${words[@]}" ||
+				lab_die "cannot compile the table '$rest'"
 			;;
 		*)	lab_die "$file:$number: no directive '$word'" ;;
 		esac
