@@ -103,8 +103,8 @@ enum ptx_member_state {
  * @PTX_REASON_NO_MEMORY: out of memory
  * @PTX_REASON_INTERRUPTED: a fatal signal ended the wait
  * @PTX_REASON_MOUNTED: a file system on it is mounted
- * @PTX_REASON_BLOCK_HELD: a block device of it is held exclusively, by device
- *   mapper, md, swap or a program
+ * @PTX_REASON_BLOCK_HELD: device mapper, md, swap or a program has a block
+ *   device of it
  * @PTX_REASON_NET_UP: a network interface of it is up
  * @PTX_REASON_NODE_OPEN: a DRM or accel node of it is open
  * @PTX_REASON_CONSOLE: the kernel's console is on it
@@ -118,8 +118,8 @@ enum ptx_member_state {
  *   corrected
  * @PTX_REASON_ERROR_NONFATAL: one that it did not, but the link works
  * @PTX_REASON_ERROR_FATAL: one after which the device cannot be reached
- * @PTX_REASON_POOLED: the pool has it, and cannot give it now, or not to the
- *   driver asked for
+ * @PTX_REASON_POOLED: the pool has it, and cannot give it now, or not to that
+ *   driver
  * @PTX_REASON_ROM: its option ROM is not one that the request allows, or none
  *   has one
  */
