@@ -23,6 +23,7 @@
 #include "lease.h"
 #include "pool.h"
 #include "ptx_main.h"
+#include "reset.h"
 #include "vfio_pci.h"
 
 #define PTX_BUS_POLL_MS		20
@@ -60,7 +61,7 @@ void ptx_bus_rest(struct ptx_claim *claim)
 	claim->rest.still = true;
 	claim->rest.done = false;
 	ptx_for_each_member(member, claim)
-		member->bus_was_reset = false;
+		member->bus_rung = PTX_RESET_RUNGS;
 	spin_unlock(&ptx_bus_lock);
 }
 
@@ -260,35 +261,26 @@ static void ptx_bus_let_go(struct ptx_claim *claim)
 void ptx_bus_release(struct ptx_bus_hold *hold)
 {
 	struct ptx_claim *claim, *next;
-	struct ptx_member *member;
 
 	if (hold->set)
 		ptx_vfio_set_unlock(hold->set);
 	list_for_each_entry_safe(claim, next, &hold->claims, rest.node) {
 		list_del(&claim->rest.node);
-		if (claim->rest.awake)
-			ptx_for_each_member(member, claim)
-				pm_runtime_put(&member->pdev->dev);
-		claim->rest.awake = false;
 		ptx_bus_let_go(claim);
 	}
 	mutex_unlock(&ptx_bus_mutex);
 }
 
-/* Awake, so that what the PCI core saves and restores is what they are. */
-static bool ptx_bus_wake(struct pci_bus *bus, struct ptx_bus_hold *hold)
+/* Nobody opens any of it from now on, or did so a moment ago. */
+static bool ptx_bus_shut(struct pci_bus *bus, struct ptx_bus_hold *hold)
 {
 	struct ptx_claim *claim;
-	struct ptx_member *member;
 	struct ptx_lease *lease;
 	bool shut = true;
 
 	list_for_each_entry(claim, &hold->claims, rest.node) {
 		if (!claim->rest.ready)
 			continue;
-		ptx_for_each_member(member, claim)
-			pm_runtime_get_sync(&member->pdev->dev);
-		claim->rest.awake = true;
 		/* All that VFIO has on one bus is in one set. */
 		if (!hold->set)
 			hold->set = ptx_vfio_set_lock(claim, bus);
@@ -297,6 +289,34 @@ static bool ptx_bus_wake(struct pci_bus *bus, struct ptx_bus_hold *hold)
 		ptx_claim_unlock(lease);
 	}
 	return shut;
+}
+
+static void ptx_bus_wake_claim(struct ptx_claim *claim, bool wake)
+{
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim)
+		if (wake)
+			pm_runtime_get_sync(&member->pdev->dev);
+		else
+			pm_runtime_put(&member->pdev->dev);
+}
+
+/**
+ * ptx_bus_wake() - wake what is held, or let it sleep again
+ * @claim: the claim that holds it, which is woken, too
+ * @hold: what it holds
+ * @wake: which
+ *
+ * So that what the PCI core saves and restores over a reset is what they are.
+ */
+void ptx_bus_wake(struct ptx_claim *claim, struct ptx_bus_hold *hold, bool wake)
+{
+	struct ptx_claim *other;
+
+	ptx_bus_wake_claim(claim, wake);
+	list_for_each_entry(other, &hold->claims, rest.node)
+		ptx_bus_wake_claim(other, wake);
 }
 
 /**
@@ -325,7 +345,7 @@ int ptx_bus_hold(struct ptx_claim *claim, struct pci_dev *pdev, struct ptx_bus_h
 		INIT_LIST_HEAD(&hold->claims);
 		mutex_lock(&ptx_bus_mutex);
 		pci_walk_bus(pdev->bus, ptx_bus_hold_one, &look);
-		if (!look.found && ptx_bus_wake(pdev->bus, hold))
+		if (!look.found && ptx_bus_shut(pdev->bus, hold))
 			return 0;
 		ptx_bus_release(hold);
 		if (!look.wait)

@@ -111,7 +111,7 @@ bool ptx_selector_fits(const struct ptx_selector *sel, struct pci_dev *pdev)
 	       (!sel->vendor || sel->vendor == pdev->vendor);
 }
 
-static const char *const ptx_reset_names[PTX_RESET_METHODS] = {
+static const char *const ptx_reset_names[PTX_RESET_RUNGS] = {
 	[PTX_RESET_DEVICE_SPECIFIC] = "device_specific",
 	[PTX_RESET_ACPI] = "acpi",
 	[PTX_RESET_FLR] = "flr",
@@ -119,6 +119,7 @@ static const char *const ptx_reset_names[PTX_RESET_METHODS] = {
 	[PTX_RESET_PM] = "pm",
 	[PTX_RESET_BUS] = "bus",
 	[PTX_RESET_CXL_BUS] = "cxl_bus",
+	[PTX_RESET_D3COLD] = "d3cold",
 };
 
 /**

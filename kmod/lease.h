@@ -162,7 +162,6 @@ struct ptx_lease {
  * @done: they have had the resets of this way out or home
  * @held: the bus is being reset: none of its devices gets a driver
  * @ready: it was ready when that began, rather than at rest
- * @awake: and its devices are kept so
  */
 struct ptx_rest {
 	struct list_head node;
@@ -171,7 +170,6 @@ struct ptx_rest {
 	bool done;
 	bool held;
 	bool ready;
-	bool awake;
 };
 
 /**
@@ -254,7 +252,8 @@ struct ptx_claim {
  * @opened: VFIO has it open
  * @opener: the process that opened it, while it is open; a reference
  * @vfio: while ptx-vfio-pci has it
- * @bus_was_reset: while it is at rest; see bus.c
+ * @bus_rung: how its bus was last reset while it is at rest, an enum
+ *	ptx_reset_method, or PTX_RESET_RUNGS; see bus.c
  * @reset: what its reset will go by, in the journal from then on
  * @grant: what it was taken under, a reference; NULL for who needs none
  * @outcome: PTX_MEMBER_STATE_HOME, _DRIVERLESS or _GONE once given back
@@ -274,7 +273,7 @@ struct ptx_member {
 	bool opened;
 	struct pid *opener;
 	struct ptx_vfio_device *vfio;
-	bool bus_was_reset;
+	u32 bus_rung;
 	struct ptx_reset_entry *reset;
 	struct ptx_grant *grant;
 	enum ptx_member_state outcome;

@@ -142,7 +142,7 @@ static int ptx_nl_put_resets(struct sk_buff *skb, struct pci_dev *pdev)
 	struct nlattr *nest;
 	unsigned int i;
 
-	for (i = 0; i < PTX_RESET_METHODS; i++) {
+	for (i = 0; i < PTX_RESET_RUNGS; i++) {
 		if (!ptx_reset_count(pdev, i, &count))
 			continue;
 		nest = nla_nest_start(skb, PTX_A_DEVICE_RESET);

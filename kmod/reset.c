@@ -18,7 +18,6 @@
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
-#include <kunit/visibility.h>
 
 #include "bus.h"
 #include "catalog.h"
@@ -27,14 +26,7 @@
 #include "lease.h"
 #include "ptx_main.h"
 #include "reset.h"
-#include "reset_rules.h"
 
-/*
- * How long a function may answer with Configuration Request Retry Status after
- * a reset before it counts as broken. The PCIe specification has 1 s; the PCI
- * core allows 60 s, as devices do need it.
- */
-#define PTX_RESET_READY_MS	60000
 #define PTX_RESET_POLL_MIN_MS	1
 #define PTX_RESET_POLL_MAX_MS	100
 
@@ -73,6 +65,7 @@
  *	way back has no memory. NULL where there are none.
  * @learnt: the three before are known
  * @unwell: a first reset did not make it well
+ * @sleeps: nobody but the host keeps it out of D3
  * @methods: the rungs
  */
 struct ptx_reset_entry {
@@ -84,84 +77,9 @@ struct ptx_reset_entry {
 	void __iomem *regs;
 	bool learnt;
 	bool unwell;
+	bool sleeps;
 	u8 methods[PCI_NUM_RESET_METHODS];
 };
-
-static bool ptx_reset_rule_fits(const struct ptx_reset_rule *rule,
-				const struct ptx_reset_ids *ids)
-{
-	u16 last = rule->last ?: rule->first;
-
-	return (!rule->vendor || rule->vendor == ids->vendor) &&
-	       (!rule->first || (ids->device >= rule->first && ids->device <= last)) &&
-	       (ids->class & rule->mask) == rule->class &&
-	       (!rule->physfn || ids->physfn) &&
-	       (!rule->behind_bridge || !ids->root_bus);
-}
-
-/**
- * ptx_reset_plan_by_ids() - gather what all rules say of a device
- * @ids: the device
- * @plan: filled in: every ban, the longest waits, the strictest proof
- */
-void ptx_reset_plan_by_ids(const struct ptx_reset_ids *ids,
-			   struct ptx_reset_plan *plan)
-{
-	unsigned int i;
-
-	memset(plan, 0, sizeof(*plan));
-	for (i = 0; i < ARRAY_SIZE(ptx_reset_rules); i++) {
-		const struct ptx_reset_plan *more = &ptx_reset_rules[i].plan;
-
-		if (!ptx_reset_rule_fits(&ptx_reset_rules[i], ids))
-			continue;
-		plan->banned |= more->banned;
-		plan->before_ms = max(plan->before_ms, more->before_ms);
-		plan->after_ms = max(plan->after_ms, more->after_ms);
-		plan->ready_ms = max(plan->ready_ms, more->ready_ms);
-		plan->ready = max(plan->ready, more->ready);
-		plan->hopeless |= more->hopeless;
-	}
-	if (!plan->ready_ms)
-		plan->ready_ms = PTX_RESET_READY_MS;
-}
-EXPORT_SYMBOL_IF_KUNIT(ptx_reset_plan_by_ids);
-
-/*
- * ptx_reset_plan() - gather what all rules say of a device
- * @pdev: the device
- * @plan: filled in
- */
-static void ptx_reset_plan(struct pci_dev *pdev, struct ptx_reset_plan *plan)
-{
-	const struct ptx_reset_ids ids = {
-		.class = pdev->class,
-		.vendor = pdev->vendor,
-		.device = pdev->device,
-		.physfn = pdev->is_physfn,
-		.root_bus = pci_is_root_bus(pdev->bus),
-	};
-
-	ptx_reset_plan_by_ids(&ids, plan);
-}
-
-/**
- * ptx_reset_permitted() - leave out the methods that are banned
- * @plan: for the device
- * @methods: as in struct pci_dev, the host's own order
- * @permitted: gets the rest, in the same order, PCI_NUM_RESET_METHODS long
- */
-void ptx_reset_permitted(const struct ptx_reset_plan *plan, const u8 *methods,
-			 u8 *permitted)
-{
-	unsigned int i, n = 0;
-
-	memset(permitted, 0, PCI_NUM_RESET_METHODS);
-	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i]; i++)
-		if (!(plan->banned & BIT(methods[i])))
-			permitted[n++] = methods[i];
-}
-EXPORT_SYMBOL_IF_KUNIT(ptx_reset_permitted);
 
 /* A virtual function has no ids of its own in configuration space. */
 static bool ptx_reset_answers(struct pci_dev *pdev)
@@ -339,7 +257,7 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 	memcpy(pdev->reset_methods, saved, sizeof(saved));
 	device_unlock(&pdev->dev);
 	msleep(plan->after_ms);
-	if (!ret && BIT(method) & PTX_BAN_BUS)
+	if (!ret && (method == PTX_RESET_BUS || method == PTX_RESET_CXL_BUS))
 		ptx_reset_settle(pdev);
 	if (!ret)
 		ptx_reset_restore(pdev, state);
@@ -349,7 +267,7 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 /* What was tried on each device so far, by ptx_device_key(). */
 struct ptx_reset_counts {
 	struct rcu_head rcu;
-	struct ptx_reset_count methods[PTX_RESET_METHODS];
+	struct ptx_reset_count methods[PTX_RESET_RUNGS];
 };
 
 static DEFINE_XARRAY(ptx_reset_history);
@@ -502,23 +420,85 @@ static int ptx_reset_bus(struct pci_dev *pdev)
 	return ret;
 }
 
+struct ptx_reset_look {
+	u32 ban;
+	bool found;
+};
+
 static int ptx_reset_find_ban(struct pci_dev *pdev, void *data)
 {
+	struct ptx_reset_look *look = data;
 	struct ptx_reset_plan plan;
-	bool *banned = data;
 
 	ptx_reset_plan(pdev, &plan);
-	*banned = plan.banned & BIT(PTX_RESET_BUS);
-	return *banned;
+	look->found |= plan.banned & look->ban;
+	return look->found;
 }
 
-static void ptx_reset_bus_of(struct ptx_claim *claim, struct pci_bus *bus)
+static bool ptx_reset_is_alone(struct ptx_bus_hold *hold)
+{
+	struct ptx_claim *claim;
+
+	list_for_each_entry(claim, &hold->claims, rest.node)
+		if (claim->rest.ready)
+			return false;
+	return true;
+}
+
+/* All of a claim that is on a bus, none of which has a driver, or their power back. */
+static void ptx_reset_sleep(struct ptx_claim *claim, struct pci_bus *bus, bool sleep)
+{
+	struct ptx_member *member;
+
+	ptx_for_each_member(member, claim) {
+		struct device *dev = &member->pdev->dev;
+
+		if (member->pdev->bus != bus)
+			continue;
+		/* Without a driver it is forbidden; VFIO leaves it so. */
+		if (sleep)
+			pm_runtime_allow(dev);
+		if (sleep)
+			pm_runtime_suspend(dev);
+		else
+			pm_runtime_forbid(dev);
+	}
+}
+
+/*
+ * The power of everything behind a port, where firmware can switch that: the PM core
+ * takes it once all devices there are suspended. Nothing here says that it must, so
+ * that it did is looked at.
+ */
+static int ptx_reset_power(struct ptx_claim *claim, struct pci_bus *bus,
+			   struct ptx_bus_hold *hold)
+{
+	struct pci_dev *port = bus->self;
+	struct ptx_claim *other;
+	bool cold;
+
+	/* What has our driver is asleep in another way, which is that driver's to end. */
+	if (!pci_pr3_present(port) || !ptx_reset_is_alone(hold))
+		return -ENOTTY;
+	ptx_reset_sleep(claim, bus, true);
+	list_for_each_entry(other, &hold->claims, rest.node)
+		ptx_reset_sleep(other, bus, true);
+	pm_runtime_suspend(&port->dev);
+	cold = port->current_state == PCI_D3cold;
+	list_for_each_entry(other, &hold->claims, rest.node)
+		ptx_reset_sleep(other, bus, false);
+	ptx_reset_sleep(claim, bus, false);
+	return cold ? 0 : -ENOTTY;
+}
+
+static void ptx_reset_bus_of(struct ptx_claim *claim, struct pci_bus *bus,
+			     enum ptx_reset_method rung)
 {
 	struct ptx_member *member;
 
 	ptx_for_each_member(member, claim)
 		if (member->pdev->bus == bus)
-			member->bus_was_reset = true;
+			member->bus_rung = rung;
 }
 
 /* What was ready is to be so again, or it goes home, and up the ladder there. */
@@ -531,7 +511,9 @@ static void ptx_reset_check_bystander(struct ptx_claim *claim)
 	ptx_for_each_member(member, claim) {
 		if (!member->reset || ret)
 			continue;
+		pm_runtime_get_sync(&member->pdev->dev);
 		ret = ptx_reset_prove(member, &member->reset->plan, &member->reset->face);
+		pm_runtime_put(&member->pdev->dev);
 		if (ret)
 			pci_err(member->pdev, "is not well after a reset of its bus (%d)\n",
 				ret);
@@ -550,40 +532,53 @@ static void ptx_reset_check_bystander(struct ptx_claim *claim)
  * Return: 0 when it was reset, now or for another claim a moment ago; *@proof says
  * whether this device is well then. -ENOTTY, or -EBUSY, when it cannot be.
  */
-static int ptx_reset_with_bus(struct ptx_reset_entry *e, int *proof)
+static int ptx_reset_with_bus(struct ptx_reset_entry *e, enum ptx_reset_method rung,
+			      int *proof)
 {
+	struct ptx_reset_look look = { .ban = BIT(rung ?: PTX_RESET_BUS) };
 	struct ptx_member *member = e->member;
 	struct pci_dev *pdev = member->pdev;
 	ktime_t began = ktime_get();
 	struct ptx_bus_hold hold;
 	struct ptx_claim *claim;
-	bool banned = false;
 	int ret;
 
 	if (pdev->bus->self)
-		pci_walk_bus(pdev->bus, ptx_reset_find_ban, &banned);
-	if (banned)
+		pci_walk_bus(pdev->bus, ptx_reset_find_ban, &look);
+	if (look.found)
 		return -ENOTTY;
+	/* Whoever resets it for us needs it awake, or asleep. */
+	pm_runtime_put_sync(&pdev->dev);
 	ret = ptx_bus_hold(member->claim, pdev, &hold);
 	if (ret)
-		return ret;
-	if (!member->bus_was_reset) {
+		goto out_wake;
+	if (member->bus_rung == rung)
+		goto out_prove;
+	if (rung == PTX_RESET_D3COLD) {
+		ret = ptx_reset_power(member->claim, pdev->bus, &hold);
+	} else {
+		ptx_bus_wake(member->claim, &hold, true);
 		ret = ptx_reset_bus(pdev);
-		if (!ret) {
-			ptx_reset_bus_of(member->claim, pdev->bus);
-			list_for_each_entry(claim, &hold.claims, rest.node)
-				if (claim->rest.ready)
-					ptx_reset_check_bystander(claim);
-				else
-					ptx_reset_bus_of(claim, pdev->bus);
-		}
+		ptx_bus_wake(member->claim, &hold, false);
 	}
-	if (!ret) {
-		ptx_reset_restore(pdev, e->state);
-		*proof = ptx_reset_prove(member, &e->plan, &e->face);
-		ptx_reset_tell(member, PTX_RESET_WHOLE_BUS, ret, *proof, began);
-	}
+	if (ret)
+		goto out_release;
+	ptx_reset_bus_of(member->claim, pdev->bus, rung);
+	list_for_each_entry(claim, &hold.claims, rest.node)
+		if (claim->rest.ready)
+			ptx_reset_check_bystander(claim);
+		else
+			ptx_reset_bus_of(claim, pdev->bus, rung);
+out_prove:
+	pm_runtime_get_sync(&pdev->dev);
+	ptx_reset_restore(pdev, e->state);
+	*proof = ptx_reset_prove(member, &e->plan, &e->face);
+	ptx_reset_tell(member, rung, ret, *proof, began);
+	pm_runtime_put_noidle(&pdev->dev);
+out_release:
 	ptx_bus_release(&hold);
+out_wake:
+	pm_runtime_get_sync(&pdev->dev);
 	return ret;
 }
 
@@ -593,17 +588,21 @@ static int ptx_reset_with_bus(struct ptx_reset_entry *e, int *proof)
  */
 static int ptx_reset_member(struct ptx_reset_entry *e, bool must)
 {
+	static const enum ptx_reset_method rungs[] = {
+		PTX_RESET_WHOLE_BUS, PTX_RESET_D3COLD,
+	};
 	struct pci_dev *pdev = e->member->pdev;
 	ktime_t began = ktime_get();
-	int ret, proof;
+	bool was = false;
+	int proof;
+	u32 i;
 
 	if (e->plan.hopeless)
 		return -EOPNOTSUPP;
 	proof = ptx_reset_climb(e->member, &e->plan, e->methods, &e->face, e->state);
-	if (!proof || ptx_reset_is_over(e->member))
-		return proof;
-	ret = ptx_reset_with_bus(e, &proof);
-	if (!ret || must || proof != -ENOTTY)
+	for (i = 0; i < ARRAY_SIZE(rungs) && proof && !ptx_reset_is_over(e->member); i++)
+		was |= !ptx_reset_with_bus(e, rungs[i], &proof);
+	if (!proof || ptx_reset_is_over(e->member) || was || must || proof != -ENOTTY)
 		return proof;
 	proof = ptx_reset_prove(e->member, &e->plan, &e->face);
 	ptx_trace_reset(pdev, "", 0, proof, ktime_ms_delta(ktime_get(), began));
@@ -682,6 +681,8 @@ static void ptx_reset_free(struct ptx_entry *entry)
 		container_of(entry, struct ptx_reset_entry, entry);
 
 	e->member->reset = NULL;
+	if (entry->armed && !e->sleeps)
+		e->member->pdev->dev_flags &= ~PCI_DEV_FLAGS_NO_D3;
 	if (e->regs)
 		iounmap(e->regs);
 	kfree(e->state);
@@ -807,6 +808,9 @@ int ptx_reset_narrow(struct ptx_member *member)
 	device_lock(&pdev->dev);
 	ptx_reset_permitted(&e->plan, pdev->reset_methods, e->methods);
 	memcpy(pdev->reset_methods, e->methods, sizeof(e->methods));
+	e->sleeps = !e->plan.awake || pdev->dev_flags & PCI_DEV_FLAGS_NO_D3;
+	if (!e->sleeps)
+		pdev->dev_flags |= PCI_DEV_FLAGS_NO_D3;
 	device_unlock(&pdev->dev);
 	if (!e->methods[0] && !e->plan.hopeless)
 		ptx_bus_want(member->claim);

@@ -18,8 +18,15 @@ enum ptx_reset_method {
 	PTX_RESET_PM,
 	PTX_RESET_BUS,
 	PTX_RESET_CXL_BUS,
-	PTX_RESET_METHODS
+	PTX_RESET_METHODS,
+
+	/* Rungs of our own above: the power of the port; the number of all. */
+	PTX_RESET_D3COLD = PTX_RESET_METHODS,
+	PTX_RESET_RUNGS
 };
+
+/* And the whole bus, whose ban is that of PTX_RESET_BUS. */
+#define PTX_RESET_WHOLE_BUS	0
 
 /**
  * enum ptx_ready - how a device shows that it is well
@@ -41,6 +48,8 @@ enum ptx_ready {
  * @ready_ms: how long it may take until it is well, from then on
  * @ready: how it shows that
  * @hopeless: no reset is known to work; it is never given back
+ * @awake: it does not come back from D3
+ * @first: the method to try before others; 0 for the host's own order
  */
 struct ptx_reset_plan {
 	u32 banned;
@@ -49,6 +58,8 @@ struct ptx_reset_plan {
 	u32 ready_ms;
 	enum ptx_ready ready;
 	bool hopeless;
+	bool awake;
+	u32 first;
 };
 
 /**
@@ -69,6 +80,7 @@ struct ptx_reset_ids {
 
 void ptx_reset_plan_by_ids(const struct ptx_reset_ids *ids,
 			   struct ptx_reset_plan *plan);
+void ptx_reset_plan(struct pci_dev *pdev, struct ptx_reset_plan *plan);
 void ptx_reset_permitted(const struct ptx_reset_plan *plan, const u8 *methods,
 			 u8 *permitted);
 
@@ -102,9 +114,6 @@ struct ptx_reset_count {
 	u32 last_ms;
 	int last_error;
 };
-
-/* The methods by number, and the whole bus, which is none of them. */
-#define PTX_RESET_WHOLE_BUS	0
 
 struct ptx_member;
 struct ptx_step;

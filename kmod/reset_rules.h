@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How families of devices want to be reset, or must not be. Data, and nothing
- * else; reset.c reads it, all rows that fit a device together.
+ * else; reset_plan.c reads it, all rows that fit a device together.
  *
  * Where a row names quirks.c, the kernel has the same in drivers/pci/quirks.c
  * in one of the versions we run on, and the row carries it to the others.
@@ -40,7 +40,7 @@ struct ptx_reset_rule {
 
 #define PTX_BAN_BUS	(BIT(PTX_RESET_BUS) | BIT(PTX_RESET_CXL_BUS))
 #define PTX_BAN_FLR	(BIT(PTX_RESET_FLR) | BIT(PTX_RESET_AF_FLR))
-#define PTX_BAN_ALL	GENMASK(PTX_RESET_METHODS - 1, PTX_RESET_DEVICE_SPECIFIC)
+#define PTX_BAN_ALL	GENMASK(PTX_RESET_RUNGS - 1, PTX_RESET_DEVICE_SPECIFIC)
 
 #define PTX_CLASS_DISPLAY	.class = 0x030000, .mask = 0xff0000
 #define PTX_CLASS_NVME		.class = 0x010802, .mask = 0xffffff
@@ -72,10 +72,11 @@ static const struct ptx_reset_rule ptx_reset_rules[] = {
 	  .first = 0x7360, .last = 0x7362, .plan = { .after_ms = 500 } },
 	{ .what = "AMD Navi 14", .vendor = PCI_VENDOR_ID_ATI,
 	  .first = 0x7340, .last = 0x734f, .plan = { .after_ms = 500 } },
+	/* And that vfio-pci's disable_idle_d3 lets them be used at all. */
 	{ .what = "AMD Radeon 9070", .vendor = PCI_VENDOR_ID_ATI,
-	  .first = 0x7550, .last = 0x7551, .plan = { .hopeless = true } },
+	  .first = 0x7550, .last = 0x7551, .plan = { .hopeless = true, .awake = true } },
 	{ .what = "AMD Radeon 9060", .vendor = PCI_VENDOR_ID_ATI,
-	  .first = 0x7590, .plan = { .hopeless = true } },
+	  .first = 0x7590, .plan = { .hopeless = true, .awake = true } },
 	{ .what = "AMD graphics behind a bridge: PM reset does nothing",
 	  .vendor = PCI_VENDOR_ID_ATI, PTX_CLASS_DISPLAY, .behind_bridge = true,
 	  .plan = { .banned = BIT(PTX_RESET_PM) } },
@@ -101,6 +102,14 @@ static const struct ptx_reset_rule ptx_reset_rules[] = {
 	/* Field reports: the host hangs. */
 	{ .what = "Intel HD Graphics 5912", .vendor = PCI_VENDOR_ID_INTEL,
 	  .first = 0x5912, .plan = { .banned = PTX_BAN_FLR } },
+	/* quirks.c: reset_ivb_igd */
+	{ .what = "Intel Ivy Bridge graphics 0156", .vendor = PCI_VENDOR_ID_INTEL,
+	  .first = 0x0156, .plan = { .first = PTX_RESET_DEVICE_SPECIFIC } },
+	{ .what = "Intel Ivy Bridge graphics 0166", .vendor = PCI_VENDOR_ID_INTEL,
+	  .first = 0x0166, .plan = { .first = PTX_RESET_DEVICE_SPECIFIC } },
+	/* quirks.c: nvme_disable_and_flr */
+	{ .what = "Samsung PM981, SM961", .vendor = PCI_VENDOR_ID_SAMSUNG,
+	  .first = 0xa804, .plan = { .first = PTX_RESET_DEVICE_SPECIFIC } },
 	/* quirks.c: delay_250ms_after_flr */
 	{ .what = "Intel DC P3700", .vendor = PCI_VENDOR_ID_INTEL,
 	  .first = 0x0953, .plan = { .after_ms = 250 } },

@@ -218,6 +218,31 @@ TEST_F(reset, banned_resets)
 	EXPECT_STREQ("flr af_flr bus", buf);
 }
 
+/* One that does not come back from D3 is kept awake, by us and by VFIO. */
+TEST_F(reset, kept_awake)
+{
+	struct sim_state s;
+	char buf[32];
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 vendor=1002 device=7550 class=038000 flr=works pm=works\n"
+			     "1.0 flr=works pm=works"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, sim_name(1, 0, self->other)));
+	pci_read(self->name, "reset_method", buf, sizeof(buf));
+	EXPECT_STREQ("flr bus", buf);
+	ASSERT_EQ(0, sim_control("zero 0.0"));
+	sleep(1);
+	ASSERT_EQ(0, sim_state(1, 0, &s));
+	EXPECT_LE(1, s.sleeps);
+	ASSERT_EQ(0, sim_state(0, 0, &s));
+	EXPECT_EQ(0, s.sleeps);
+	pci_read(self->name, "power_state", buf, sizeof(buf));
+	EXPECT_STREQ("D0", buf);
+	/* No reset of it is known. */
+	EXPECT_EQ(-EIO, lease_release(self->fd, GONE_MS, NULL));
+	ASSERT_EQ(0, sim_control("remove 0.0"));
+}
+
 /* Taken off the bus while it is waited for: nobody waits on. */
 TEST_F(reset, leaves_while_reset)
 {

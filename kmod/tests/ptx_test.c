@@ -530,7 +530,8 @@ static struct kunit_suite guard_suite = {
 #define M(method)	BIT(PTX_RESET_##method)
 #define BUSES		(M(BUS) | M(CXL_BUS))
 #define FLRS		(M(FLR) | M(AF_FLR))
-#define EVERYTHING	(M(DEVICE_SPECIFIC) | M(ACPI) | FLRS | M(PM) | BUSES)
+#define EVERYTHING	(M(DEVICE_SPECIFIC) | M(ACPI) | FLRS | M(PM) | BUSES | \
+			 M(D3COLD))
 #define GPU		0x030000
 #define NVME		0x010802
 
@@ -560,7 +561,14 @@ static const struct reset_param reset_params[] = {
 	{ "AMD Navi 14", { GPU, 0x1002, 0x7340 },
 	  { .ready_ms = 60000, .banned = M(PM), .after_ms = 500 } },
 	{ "AMD Radeon 9070", { GPU, 0x1002, 0x7550 },
-	  { .ready_ms = 60000, .banned = M(PM), .hopeless = true } },
+	  { .ready_ms = 60000, .banned = M(PM) | M(D3COLD), .hopeless = true, .awake = true } },
+	{ "AMD Radeon 9060, on the root bus", { GPU, 0x1002, 0x7590, .root_bus = true },
+	  { .ready_ms = 60000, .banned = M(PM) | M(D3COLD), .hopeless = true, .awake = true } },
+	{ "Intel Ivy Bridge, mobile", { GPU, 0x8086, 0x0156 },
+	  { .ready_ms = 60000, .first = PTX_RESET_DEVICE_SPECIFIC } },
+	{ "Samsung SM961", { NVME, 0x144d, 0xa804 },
+	  { .ready_ms = 60000, .ready = PTX_READY_NVME,
+	    .first = PTX_RESET_DEVICE_SPECIFIC } },
 	{ "AMD MI300X PF", { 0x120000, 0x1002, 0x74a1, .physfn = true },
 	  { .ready_ms = 60000, .banned = EVERYTHING } },
 	{ "AMD MI300X without VFs", { 0x120000, 0x1002, 0x74a1 },
@@ -613,6 +621,8 @@ static void reset_plan_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, plan.ready_ms, param->plan.ready_ms);
 	KUNIT_EXPECT_EQ(test, plan.ready, param->plan.ready);
 	KUNIT_EXPECT_EQ(test, plan.hopeless, param->plan.hopeless);
+	KUNIT_EXPECT_EQ(test, plan.awake, param->plan.awake);
+	KUNIT_EXPECT_EQ(test, plan.first, param->plan.first);
 }
 
 static void reset_methods_are_narrowed_in_order(struct kunit *test)
@@ -631,9 +641,25 @@ static void reset_methods_are_narrowed_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, permitted[PCI_NUM_RESET_METHODS - 1], 0);
 }
 
+static void reset_methods_begin_with_the_first(struct kunit *test)
+{
+	const struct ptx_reset_plan plan = { .banned = M(PM), .first = PTX_RESET_FLR };
+	const u8 methods[PCI_NUM_RESET_METHODS] = {
+		PTX_RESET_BUS, PTX_RESET_PM, PTX_RESET_AF_FLR, PTX_RESET_FLR,
+	};
+	u8 permitted[PCI_NUM_RESET_METHODS];
+
+	ptx_reset_permitted(&plan, methods, permitted);
+	KUNIT_EXPECT_EQ(test, permitted[0], PTX_RESET_FLR);
+	KUNIT_EXPECT_EQ(test, permitted[1], PTX_RESET_BUS);
+	KUNIT_EXPECT_EQ(test, permitted[2], PTX_RESET_AF_FLR);
+	KUNIT_EXPECT_EQ(test, permitted[3], 0);
+}
+
 static struct kunit_case reset_cases[] = {
 	KUNIT_CASE_PARAM(reset_plan_is, reset_gen_params),
 	KUNIT_CASE(reset_methods_are_narrowed_in_order),
+	KUNIT_CASE(reset_methods_begin_with_the_first),
 	{}
 };
 
