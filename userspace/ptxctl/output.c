@@ -235,6 +235,33 @@ void json_put_bool(struct json_object *obj, const char *key, bool value)
 	json_object_object_add(obj, key, must(json_object_new_boolean(value)));
 }
 
+/*
+ * JSON that steers no terminal, and is UTF-8 whatever the strings are. json-c escapes
+ * nothing beyond C0; the rest can only stand in strings, where it may be escaped.
+ */
+static void json_put(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text, *plain = s;
+
+	for (;;) {
+		uint32_t c = 0;
+		size_t n = utf8_char(s, &c);
+
+		/* Indented, it has lines. */
+		if (n && c && (harmless(c) || c == '\n')) {
+			s += n;
+			continue;
+		}
+		fwrite(plain, 1, (size_t)(s - plain), stdout);
+		if (!*s)
+			break;
+		printf("\\u%04x", n ? c : 0xfffd);
+		s += n ? n : 1;
+		plain = s;
+	}
+	putchar('\n');
+}
+
 /* Prints @obj on one line, or indented, and frees it. */
 int json_print(const struct cli *cli, struct json_object *obj)
 {
@@ -242,7 +269,7 @@ int json_print(const struct cli *cli, struct json_object *obj)
 
 	flags |= cli->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED :
 			       JSON_C_TO_STRING_PLAIN;
-	puts(must((void *)(uintptr_t)json_object_to_json_string_ext(obj, flags)));
+	json_put(must((void *)(uintptr_t)json_object_to_json_string_ext(obj, flags)));
 	json_object_put(obj);
 	/* Whether it was written, main() asks for all of the output at once. */
 	return EXIT_DONE;

@@ -48,8 +48,10 @@ static int pool_add(struct cli *cli, const struct pool_args *args)
 			status = cli_fail(cli);
 		}
 		progress_end();
-		for (size_t i = 0; !status && !cli->quiet && i < ptx_pick_count(pick); i++)
-			printf("%s is in the pool\n", ptx_pick_devices(pick)[i]);
+		for (size_t i = 0; !status && !cli->quiet && i < ptx_pick_count(pick); i++) {
+			text_put(stdout, ptx_pick_devices(pick)[i]);
+			puts(" is in the pool");
+		}
 		ptx_pick_free(pick);
 	}
 	selection_free(&sel);
@@ -115,7 +117,8 @@ static int pool_remove(struct cli *cli, const struct pool_args *args)
 	}
 	for (size_t i = 0; !status && !cli->quiet && i < nr; i++) {
 		dev = ptx_device_list_find(list, names[i]);
-		printf("%s is not in the pool any more%s\n", names[i],
+		text_put(stdout, names[i]);
+		printf(" is not in the pool any more%s\n",
 		       ptx_device_lease_id(dev) ? "; its lease goes on" : "");
 	}
 	free(names);

@@ -541,7 +541,8 @@ script <<- 'END'
 	device 0000:02:00.0 kind=4294967295 lease=18446744073709551615
 END
 clean() {
-	! LC_ALL=C grep -q -P '[\x00-\x08\x0b-\x1f\x7f]|\xc2\x9b|\xe2\x80\xae' "$work/out" "$work/err"
+	! LC_ALL=C grep -q -P '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae|\xef\xbb\xbf' \
+		"$work/out" "$work/err" && iconv -f utf-8 -t utf-8 "$work/out" "$work/err" > /dev/null
 	ok $? "  nothing to steer a terminal with"
 }
 ctl 0 'list' list
@@ -555,12 +556,40 @@ ctl 1 'a lease that is refused' lease new 01:00.0 0000:03:00.0
 clean
 ctl 2 'a word that is odd' list $'\e[2J'
 clean
-for args in list 'list -a' leases 'info 01:00.0'; do
+for args in list 'list -a' leases 'info 01:00.0' 'list -p' 'leases -p' 'info -p 01:00.0'; do
 	# shellcheck disable=SC2086
 	ctl 0 "$args in JSON" -j $args
 	"$TEST/json-get" < "$work/out" > /dev/null
 	ok $? '  is valid'
+	clean
 done
 ctl 0 'a large number' -j leases
 json /0/id 18446744073709551615
+# As UTF-8 and as the bare byte; each end of each range; what is none of them stays.
+script <<- 'END'
+	device 0000:01:00.0 kind=nvme driver="\x01\x1f \x7f\xc2\x80\xc2\x9f\xc2\xa0" group=9 resets="\x80\x9b\x9f\xa0 \xe2\x80\xae\xef\xbb\xbf \xc3\xa9\xf0\x9f\x98\x80 \xc2 \xed\xa0\x80"
+	lease "C1 \xc2\x9b31m\x9b" id=1 members=0000:01:00.0
+END
+for args in list 'info 01:00.0'; do
+	# shellcheck disable=SC2086
+	ctl 0 "$args in JSON" -j $args
+	json /0/driver $'\x01\x1f \x7f\xc2\x80\xc2\x9f\xc2\xa0'
+	out '"driver":"\\u0001\\u001f \\u007f\\u0080\\u009f'
+	json /0/reset_methods/0 "$(printf '\xef\xbf\xbd%.0s' 1 2 3 4)"
+	json /0/reset_methods/1 $'\xe2\x80\xae\xef\xbb\xbf'
+	out '"\\u202e\\ufeff"'
+	json /0/reset_methods/2 $'\xc3\xa9\xf0\x9f\x98\x80'
+	json /0/reset_methods/3 $'\xef\xbf\xbd'
+	json /0/reset_methods/4 "$(printf '\xef\xbf\xbd%.0s' 1 2 3)"
+	clean
+done
+ctl 0 'the name of a lease in JSON' -j leases
+json /0/name $'C1 \xc2\x9b31m\xef\xbf\xbd'
+out '"name":"C1 \\u009b31m'
+clean
+for args in list leases 'info 01:00.0'; do
+	# shellcheck disable=SC2086
+	ctl 0 "$args for people" $args
+	clean
+done
 finish
