@@ -257,7 +257,7 @@ static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 {
 	struct ptx_lease_info *before = NULL, *info = NULL;
 	struct selection sel = { .nr = 0 };
-	struct plug plug = { .qmp = NULL };
+	struct plug plug = { .control = NULL };
 	struct ptx_pick *pick = NULL;
 	struct lease_args args;
 	int status;
@@ -375,7 +375,7 @@ int verb_remove(struct cli *cli, int argc, char **argv)
 	struct ptx_lease_info *before = NULL, *after = NULL;
 	struct selection sel = { .nr = 0 };
 	struct ptx_lease_ref ref = { .id = 0 };
-	struct plug plug = { .qmp = NULL };
+	struct plug plug = { .control = NULL };
 	const char **devices = NULL, *unplug;
 	uint32_t timeout_ms = 0;
 	size_t nr = 0;

@@ -60,12 +60,15 @@ static const struct verb verbs[] = {
 	{ "add", verb_add, "[OPTIONS] NAME DEVICE...", "add devices to a lease",
 	  "      --plug qmp:SOCKET[,bus=ID]\n"
 	  "                        and plug them into the running QEMU with that monitor\n"
+	  "      --plug ch:SOCKET  or into the Cloud Hypervisor with that API\n"
 	  HELP_ADD
 	  HELP_JSON },
 	{ "remove", verb_remove, "[--timeout TIME] NAME DEVICE...",
 	  "give devices of a lease back, with their groups",
 	  "      --unplug qmp:SOCKET\n"
 	  "                        once the guest of that QEMU has let go of them\n"
+	  "      --unplug ch:SOCKET\n"
+	  "                        or that of that Cloud Hypervisor\n"
 	  HELP_TIMEOUT
 	  HELP_JSON },
 	{ "release", verb_release, "[--timeout TIME] NAME...",

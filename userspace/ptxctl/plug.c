@@ -4,21 +4,41 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "control.h"
 #include "output.h"
 #include "plug.h"
-#include "qmp.h"
 
 /* How long a guest may take to let go of a device; one with no driver never does. */
 #define UNPLUG_MS 30000
 
+static const struct control_ops *const protocols[] = { &qmp_ops, &ch_ops };
+
+#define NR_PROTOCOLS	(sizeof(protocols) / sizeof(protocols[0]))
+
+/* The one that @spec begins with, and what comes behind it; or NULL. */
+static const struct control_ops *protocol_of(const char *spec, const char **rest)
+{
+	for (size_t i = 0; i < NR_PROTOCOLS; i++) {
+		size_t n = strlen(protocols[i]->scheme);
+
+		if (strncmp(spec, protocols[i]->scheme, n) || spec[n] != ':')
+			continue;
+		*rest = spec + n + 1;
+		return protocols[i];
+	}
+	return NULL;
+}
+
 int plug_open(struct cli *cli, const char *spec, struct plug *plug)
 {
+	const char *rest = NULL;
+	const struct control_ops *ops = protocol_of(spec, &rest);
 	char *bus;
 
-	if (strncmp(spec, "qmp:", 4) || !spec[4] || spec[4] == ',')
-		return cli_usage(cli, "'%s' names no VMM; say qmp:SOCKET or qmp:SOCKET,bus=ID",
+	if (!ops || !*rest || *rest == ',' || (!ops->has_bus && strstr(rest, ",bus=")))
+		return cli_usage(cli, "'%s' names no VMM; say qmp:SOCKET, qmp:SOCKET,bus=ID or ch:SOCKET",
 				 spec);
-	plug->spec = strdup(spec + 4);
+	plug->spec = strdup(rest);
 	if (!plug->spec) {
 		cli_say("out of memory");
 		return EXIT_REFUSED;
@@ -28,8 +48,8 @@ int plug_open(struct cli *cli, const char *spec, struct plug *plug)
 		*bus = '\0';
 		plug->bus = bus + strlen(",bus=");
 	}
-	if (qmp_open(plug->spec, &plug->qmp)) {
-		cli_say("%s", qmp_error(plug->qmp));
+	if (ops->open(plug->spec, &plug->control)) {
+		cli_say("%s", control_error(plug->control));
 		return EXIT_REFUSED;
 	}
 	return EXIT_DONE;
@@ -37,7 +57,8 @@ int plug_open(struct cli *cli, const char *spec, struct plug *plug)
 
 void plug_close(struct plug *plug)
 {
-	qmp_close(plug->qmp);
+	if (plug->control)
+		plug->control->ops->close(plug->control);
 	free(plug->spec);
 }
 
@@ -57,9 +78,10 @@ static size_t put_in(struct plug *plug, const char *const *devices, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
 		progress_begin("plugging into the VM");
-		if (qmp_plug(plug->qmp, devices[i], plug->bus)) {
+		if (plug->control->ops->plug(plug->control, devices[i], plug->bus)) {
 			progress_end();
-			cli_say("%s cannot be plugged in: %s", devices[i], qmp_error(plug->qmp));
+			cli_say("%s cannot be plugged in: %s", devices[i],
+				control_error(plug->control));
 			return i;
 		}
 		progress_end();
@@ -81,10 +103,11 @@ static int take_out(struct plug *plug, const struct ptx_lease_info *info,
 	for (size_t i = 0; i < nr; i++) {
 		device = devices[i];
 		progress_begin("waiting for the guest to let go");
-		ret = qmp_unplug(plug->qmp, device, timeout_ms ? timeout_ms : UNPLUG_MS);
+		ret = plug->control->ops->unplug(plug->control, device,
+						 timeout_ms ? timeout_ms : UNPLUG_MS);
 		progress_end();
 		if (ret < 0) {
-			cli_say("%s stays plugged in: %s", device, qmp_error(plug->qmp));
+			cli_say("%s stays plugged in: %s", device, control_error(plug->control));
 			return EXIT_REFUSED;
 		}
 		/* Taking it from the lease would take it from another VM. */

@@ -8,14 +8,16 @@
 
 #include "ptxctl.h"
 
+struct control;
+
 /**
  * struct plug - the VMM
- * @qmp: its monitor, or NULL if none was asked for
+ * @control: its socket, or NULL if none was asked for
  * @bus: where in it, or NULL for where there is room
  * @spec: what @bus points into
  */
 struct plug {
-	struct qmp *qmp;
+	struct control *control;
 	const char *bus;
 	char *spec;
 };

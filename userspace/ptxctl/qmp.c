@@ -5,29 +5,24 @@
  * not trusted to have any shape.
  */
 #include <errno.h>
-#include <json-c/json.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-#include "qmp.h"
+#include "control.h"
+#include "output.h"
+#include "save.h"
 
-/* Every command is answered at once, but for what QEMU does to open a device. */
-#define ANSWER_MS	60000
-#define HELLO_MS	5000
-/* No answer to what we ask is longer. */
-#define LINE_MAX_LEN	(4u << 20)
 #define PATH_LEN	512
+
+#define fail(qmp, ...)	control_fail(&(qmp)->control, __VA_ARGS__)
 
 /**
  * struct qmp - a connection
+ * @control: what others see of it
  * @fd: the socket
  * @line: what was read and not yet looked at
  * @len: its length
@@ -35,9 +30,9 @@
  * @watch: QOM path of the device that is being unplugged, or empty
  * @left: QEMU said that it has gone
  * @refused: or that the guest keeps it
- * @error: why something failed
  */
 struct qmp {
+	struct control control;
 	int fd;
 	char *line;
 	size_t len;
@@ -45,64 +40,7 @@ struct qmp {
 	char watch[PATH_LEN];
 	bool left;
 	bool refused;
-	char error[512];
 };
-
-static int fail(struct qmp *qmp, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int fail(struct qmp *qmp, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(qmp->error, sizeof(qmp->error), fmt, args);
-	va_end(args);
-	return -1;
-}
-
-const char *qmp_error(const struct qmp *qmp)
-{
-	return qmp ? qmp->error : "out of memory";
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static const char *text_of(struct json_object *obj, const char *key)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(obj, key, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return NULL;
-	return json_object_get_string(value);
-}
-
-/* An object of that name, or NULL. */
-static struct json_object *object_of(struct json_object *obj, const char *key)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(obj, key, &value) ||
-	    !json_object_is_type(value, json_type_object))
-		return NULL;
-	return value;
-}
-
-/* Elements of an array of that name; 0 if there is none. */
-static size_t array_of(struct json_object *obj, const char *key, struct json_object **array)
-{
-	if (!json_object_object_get_ex(obj, key, array) ||
-	    !json_object_is_type(*array, json_type_array))
-		return 0;
-	return json_object_array_length(*array);
-}
 
 /* Takes in more; 0 when something came, -1 with an error when not in time. */
 static int more(struct qmp *qmp, int64_t end)
@@ -113,7 +51,7 @@ static int more(struct qmp *qmp, int64_t end)
 
 	if (qmp->len == qmp->room) {
 		size_t room = qmp->room ? 2 * qmp->room : 4096;
-		char *line = room <= LINE_MAX_LEN ? realloc(qmp->line, room) : NULL;
+		char *line = room <= CONTROL_MAX_LEN ? realloc(qmp->line, room) : NULL;
 
 		if (!line)
 			return fail(qmp, "QEMU says more than can be right");
@@ -162,9 +100,9 @@ static struct json_object *next(struct qmp *qmp, int64_t end)
 
 static void heed_event(struct qmp *qmp, struct json_object *obj)
 {
-	struct json_object *data = object_of(obj, "data");
-	const char *event = text_of(obj, "event");
-	const char *path = data ? text_of(data, "path") : NULL;
+	struct json_object *data = json_get_object(obj, "data");
+	const char *event = json_get_text(obj, "event");
+	const char *path = data ? json_get_text(data, "path") : NULL;
 
 	if (!event || !path || strcmp(path, qmp->watch))
 		return;
@@ -179,7 +117,7 @@ static int ask(struct qmp *qmp, const char *command, struct json_object *args,
 	       struct json_object **out)
 {
 	struct json_object *msg = json_object_new_object(), *answer, *value;
-	const int64_t end = now_ms() + ANSWER_MS;
+	const int64_t end = now_ms() + CONTROL_ANSWER_MS;
 	const char *text;
 	size_t len;
 	int ret;
@@ -204,9 +142,9 @@ static int ask(struct qmp *qmp, const char *command, struct json_object *args,
 			json_object_put(answer);
 			return 0;
 		}
-		value = object_of(answer, "error");
+		value = json_get_object(answer, "error");
 		if (value) {
-			text = text_of(value, "desc");
+			text = json_get_text(value, "desc");
 			fail(qmp, "QEMU: %s", text ? text : "refused");
 			json_object_put(answer);
 			return -1;
@@ -216,27 +154,23 @@ static int ask(struct qmp *qmp, const char *command, struct json_object *args,
 	}
 }
 
-int qmp_open(const char *path, struct qmp **out)
+static int qmp_open(const char *path, struct control **out)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct qmp *qmp = calloc(1, sizeof(*qmp));
 	struct json_object *hello;
 	bool is;
 
-	*out = qmp;
+	*out = qmp ? &qmp->control : NULL;
 	if (!qmp)
 		return -1;
-	qmp->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return fail(qmp, "%s: the path of a socket has at most %zu bytes", path,
-			    sizeof(addr.sun_path) - 1);
-	strcpy(addr.sun_path, path);
-	if (qmp->fd < 0 || connect(qmp->fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return fail(qmp, "%s: %s", path, strerror(errno));
-	hello = next(qmp, now_ms() + HELLO_MS);
+	qmp->control.ops = &qmp_ops;
+	qmp->fd = control_connect(&qmp->control, path);
+	if (qmp->fd < 0)
+		return -1;
+	hello = next(qmp, now_ms() + CONTROL_HELLO_MS);
 	if (!hello)
 		return -1;
-	is = object_of(hello, "QMP");
+	is = json_get_object(hello, "QMP");
 	json_object_put(hello);
 	if (!is)
 		return fail(qmp, "%s is not a monitor of QEMU (-qmp unix:PATH,server=on,wait=off)",
@@ -244,10 +178,10 @@ int qmp_open(const char *path, struct qmp **out)
 	return ask(qmp, "qmp_capabilities", NULL, NULL);
 }
 
-void qmp_close(struct qmp *qmp)
+static void qmp_close(struct control *control)
 {
-	if (!qmp)
-		return;
+	struct qmp *qmp = (struct qmp *)control;
+
 	if (qmp->fd >= 0)
 		close(qmp->fd);
 	free(qmp->line);
@@ -259,11 +193,7 @@ static int device_add(struct qmp *qmp, const char *address, const char *bus)
 	struct json_object *args = json_object_new_object();
 	char id[64];
 
-	/* Letters, digits, "-", "." and "_" are what an id may have. */
-	snprintf(id, sizeof(id), "ptx-%s", address);
-	for (char *c = id; *c; c++)
-		if (*c == ':')
-			*c = '-';
+	control_device_id(address, id);
 	json_object_object_add(args, "driver", json_object_new_string("vfio-pci"));
 	json_object_object_add(args, "host", json_object_new_string(address));
 	json_object_object_add(args, "id", json_object_new_string(id));
@@ -278,32 +208,33 @@ static int device_add(struct qmp *qmp, const char *address, const char *bus)
 static int plug_somewhere(struct qmp *qmp, const char *address, struct json_object *bus)
 {
 	struct json_object *devices, *bridge, *behind;
-	size_t nr = array_of(bus, "devices", &devices);
+	size_t nr = json_get_array(bus, "devices", &devices);
 	const char *name;
 	int ret = 1;
 
 	for (size_t i = 0; ret == 1 && i < nr; i++) {
 		struct json_object *device = json_object_array_get_idx(devices, i);
 
-		bridge = object_of(device, "pci_bridge");
-		name = text_of(device, "qdev_id");
+		bridge = json_get_object(device, "pci_bridge");
+		name = json_get_text(device, "qdev_id");
 		if (!bridge)
 			continue;
-		if (array_of(bridge, "devices", &behind)) {
+		if (json_get_array(bridge, "devices", &behind)) {
 			ret = plug_somewhere(qmp, address, bridge);
 			continue;
 		}
 		if (!name || !*name)
 			continue;
 		ret = device_add(qmp, address, name);
-		if (ret && strstr(qmp->error, "hotplug"))
+		if (ret && strstr(qmp->control.error, "hotplug"))
 			ret = 1;
 	}
 	return ret;
 }
 
-int qmp_plug(struct qmp *qmp, const char *address, const char *bus)
+static int qmp_plug(struct control *control, const char *address, const char *bus)
 {
+	struct qmp *qmp = (struct qmp *)control;
 	struct json_object *buses = NULL;
 	int ret = 1;
 
@@ -348,7 +279,7 @@ static int find_in(struct qmp *qmp, const char *place, const char *address)
 	for (size_t i = 0; !found && json_object_is_type(list, json_type_array) &&
 	     i < json_object_array_length(list); i++) {
 		struct json_object *child = json_object_array_get_idx(list, i);
-		const char *type = text_of(child, "type"), *name = text_of(child, "name");
+		const char *type = json_get_text(child, "type"), *name = json_get_text(child, "name");
 
 		if (!type || !name || strncmp(type, "child<vfio-pci", 14))
 			continue;
@@ -361,8 +292,9 @@ static int find_in(struct qmp *qmp, const char *place, const char *address)
 	return found;
 }
 
-int qmp_unplug(struct qmp *qmp, const char *address, uint32_t timeout_ms)
+static int qmp_unplug(struct control *control, const char *address, uint32_t timeout_ms)
 {
+	struct qmp *qmp = (struct qmp *)control;
 	const int64_t end = now_ms() + timeout_ms;
 	struct json_object *args, *event;
 	int found;
@@ -390,3 +322,12 @@ int qmp_unplug(struct qmp *qmp, const char *address, uint32_t timeout_ms)
 	qmp->watch[0] = '\0';
 	return qmp->left ? 0 : fail(qmp, "the guest does not let go of it");
 }
+
+const struct control_ops qmp_ops = {
+	.scheme		= "qmp",
+	.has_bus	= true,
+	.open		= qmp_open,
+	.close		= qmp_close,
+	.plug		= qmp_plug,
+	.unplug		= qmp_unplug,
+};

@@ -89,6 +89,9 @@ out '^auto$'
 out '^big-gpu$'
 complete_ ptxctl wait --state ''
 out '^released$'
+complete_ ptxctl add --plug ''
+out '^qmp:$'
+out '^ch:$'
 complete_ ptxctl list --nosuch
 no_err '.'
 finish

@@ -99,7 +99,7 @@ _ptxctl() {
 		_ptxctl_words $'ptx-vfio-pci\nvfio-pci'
 		return ;;
 	--plug | --unplug)
-		_ptxctl_words qmp:
+		_ptxctl_words $'qmp:\nch:'
 		return ;;
 	--pid | --max)
 		_ptxctl_words any
