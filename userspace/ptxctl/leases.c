@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ledger.h"
 #include "output.h"
 #include "plug.h"
 #include "select.h"
@@ -156,11 +157,13 @@ static int answer(struct cli *cli, struct ptx_lease_info *info)
  * @options: how to add
  * @owner: uid, or (uid_t)-1
  * @plug: the VMM to plug them into, or NULL
+ * @stop_persistenced: stop that daemon if it is in the way
  */
 struct lease_args {
 	struct ptx_add_options options;
 	uid_t owner;
 	const char *plug;
+	bool stop_persistenced;
 };
 
 static const struct option lease_options[] = {
@@ -176,6 +179,7 @@ static const struct option lease_options[] = {
 	{ "plug", required_argument, NULL, OPT_PLUG },
 	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "rom-sha256", required_argument, NULL, OPT_ROM },
+	{ "stop-persistenced", no_argument, NULL, OPT_STOP_PERSISTENCED },
 	{ }
 };
 
@@ -224,6 +228,9 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 				return cli_usage(cli, "make the lease first; add plugs devices in");
 			args->plug = optarg;
 			break;
+		case OPT_STOP_PERSISTENCED:
+			args->stop_persistenced = true;
+			break;
 		}
 	}
 	return EXIT_DONE;
@@ -258,6 +265,7 @@ static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 	struct ptx_lease_info *before = NULL, *info = NULL;
 	struct selection sel = { .nr = 0 };
 	struct plug plug = { .control = NULL };
+	struct ledger *ledger = NULL;
 	struct ptx_pick *pick = NULL;
 	struct lease_args args;
 	int status;
@@ -268,8 +276,6 @@ static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 	if (argc - optind < least)
 		return cli_usage(cli, optind == argc ? "which lease?" : "which devices?");
 	status = selection_add_all(cli, &sel, argv + optind + 1, argc - optind - 1);
-	if (!status && sel.nr)
-		status = selection_pick(cli, &sel, &pick);
 	if (!status && args.plug) {
 		struct ptx_lease_ref ref = { .name = argv[optind] };
 
@@ -277,10 +283,16 @@ static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 		if (!status && ptx_lease_info_get(cli->ctx, &ref, &before))
 			status = cli_fail(cli);
 	}
+	/* Before devices are chosen: those that it has open do not count as free. */
+	if (!status && args.stop_persistenced)
+		status = ledger_begin(cli, &sel, argv[optind], &ledger);
+	if (!status && sel.nr)
+		status = selection_pick(cli, &sel, &pick);
 	if (!status)
 		status = change(cli, argv[optind], &args, pick, &info);
 	if (!status && args.plug)
 		status = plug_added(cli, &plug, before, info);
+	ledger_end(ledger, status ? NULL : info);
 	if (!status)
 		status = answer(cli, info);
 	else

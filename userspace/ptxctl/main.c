@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ledger.h"
 #include "output.h"
 #include "pciname.h"
 #include "ptxctl.h"
@@ -20,6 +21,7 @@ const char *cli_root = "";
 			"  -p, --pretty          print JSON, indented\n"
 #define HELP_TIMEOUT	"      --timeout TIME    how long to wait, for example 500ms, 30s, 2m\n"
 #define HELP_ROM	"      --rom-sha256 HASH refuse it if its option ROM is another; may be repeated\n"
+#define HELP_STOP	"      --stop-persistenced  stop nvidia-persistenced first, start it again after\n"
 #define HELP_ADD	"      --exact           refuse instead of taking the whole IOMMU group\n" \
 			"      --driver DRIVER   VFIO driver to use instead of ptx-vfio-pci\n" \
 			"      --force           even if an interface is up or a program uses it\n" \
@@ -48,19 +50,21 @@ static const struct verb verbs[] = {
 	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
 	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
 	  "      --user USER       run COMMAND as USER, who owns the lease\n"
-	  "      --stop-persistenced  stop nvidia-persistenced first, start it again after\n"
+	  HELP_STOP
 	  HELP_ADD
 	  "  -q, --quiet           do not tell when the devices are home\n"
 	  "  -v, --verbose         tell what is done\n" },
 	{ "lease", verb_lease, "[OPTIONS] NAME [DEVICE...]",
 	  "make a persistent lease, which lives until released",
 	  "      --owner USER      who may open the devices; by default you\n"
+	  HELP_STOP
 	  HELP_ADD
 	  HELP_JSON },
 	{ "add", verb_add, "[OPTIONS] NAME DEVICE...", "add devices to a lease",
 	  "      --plug qmp:SOCKET[,bus=ID]\n"
 	  "                        and plug them into the running QEMU with that monitor\n"
 	  "      --plug ch:SOCKET  or into the Cloud Hypervisor with that API\n"
+	  HELP_STOP
 	  HELP_ADD
 	  HELP_JSON },
 	{ "remove", verb_remove, "[--timeout TIME] NAME DEVICE...",
@@ -142,6 +146,14 @@ static const struct verb *verb_find(const char *name)
 			return &verbs[i];
 	}
 	return NULL;
+}
+
+/* Whether a lease may be over after it, by its doing or before its eyes. */
+static bool ends_leases(const struct verb *verb)
+{
+	return verb->fn == verb_run || verb->fn == verb_lease || verb->fn == verb_add ||
+	       verb->fn == verb_remove || verb->fn == verb_release ||
+	       verb->fn == verb_revoke || verb->fn == verb_wait || verb->fn == verb_ungrant;
 }
 
 static void help(FILE *file)
@@ -413,7 +425,7 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ }
 	};
-	int c;
+	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+hjpV", options, NULL)) != -1) {
@@ -457,7 +469,10 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	optind = 0;
 	/* getopt_long() puts this in front of its complaints. */
 	argv[0] = program_invocation_short_name;
-	return cli->verb->fn(cli, argc, argv);
+	status = cli->verb->fn(cli, argc, argv);
+	if (ends_leases(cli->verb))
+		ledger_settle(cli);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -63,22 +63,27 @@ static const char *systemctl(const char *what)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? NULL : "systemctl failed";
 }
 
+int persistenced_look(struct cli *cli, const struct selection *sel, bool *in_the_way)
+{
+	*in_the_way = false;
+	return selection_each(cli, sel, look, in_the_way);
+}
+
 int persistenced_stop(struct cli *cli, const struct selection *sel, bool *stopped)
 {
-	bool in_the_way = false;
+	bool in_the_way;
 	const char *why;
 	int status;
 	long left;
 
-	status = selection_each(cli, sel, look, &in_the_way);
+	status = persistenced_look(cli, sel, &in_the_way);
 	if (status || !in_the_way)
 		return status;
 	progress_begin("stopping nvidia-persistenced");
 	why = systemctl("stop");
 	*stopped = !why;
 	for (left = CLOSED_MS * 1000L; !why && in_the_way; left -= LOOK_AGAIN_US) {
-		in_the_way = false;
-		selection_each(cli, sel, look, &in_the_way);
+		persistenced_look(cli, sel, &in_the_way);
 		if (left <= 0)
 			why = "it runs on";
 		if (in_the_way)

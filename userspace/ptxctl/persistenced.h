@@ -9,9 +9,11 @@
 #include "select.h"
 
 /*
- * Stops it, through the service manager, if it has a device open that the selection
- * could mean, or one in its group; then *@stopped is true. An exit status.
+ * Whether it has a device open that the selection could mean, or one in its group. An
+ * exit status.
  */
+int persistenced_look(struct cli *cli, const struct selection *sel, bool *in_the_way);
+/* If so, stops it, through the service manager; then *@stopped is true. */
 int persistenced_stop(struct cli *cli, const struct selection *sel, bool *stopped);
 /* Starts it again; says so if that fails. */
 void persistenced_start(void);

@@ -79,8 +79,7 @@ static int fail_file(const char *doing, const char *path)
 	return EXIT_REFUSED;
 }
 
-/* The whole of @text to the file @name, or none of it. */
-static int write_file(const char *name, const char *text)
+int save_text(const char *name, const char *text)
 {
 	char temp[PATH_MAX], real[PATH_MAX];
 	const char *path = name;
@@ -156,7 +155,7 @@ int verb_save(struct cli *cli, int argc, char **argv)
 	if (!status && optind == argc && mkdir(dir, 0755) && errno != EEXIST)
 		status = fail_file("make", dir);
 	if (!status)
-		status = write_file(path, json_object_to_json_string_ext(obj,
+		status = save_text(path, json_object_to_json_string_ext(obj,
 				JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(obj);
 	return status;

@@ -10,6 +10,8 @@
 #include <json-c/json.h>
 #include "ptxctl.h"
 
+/* The whole of @text to the file @name, or none of it. An exit status. */
+int save_text(const char *name, const char *text);
 /* A number in @obj from 0 to @max; 0 where there is none. */
 bool json_get_number(struct json_object *obj, const char *key, uint32_t max, uint32_t *out);
 /* False where there is none. */

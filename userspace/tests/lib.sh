@@ -8,7 +8,7 @@ nr=0
 bad=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export PTX_NAMES=$work/names PTX_MOCK=$work/script PTX_MOCK_LOG=$work/log
+export PTX_NAMES=$work/names PTX_RUN=$work/run PTX_MOCK=$work/script PTX_MOCK_LOG=$work/log
 : > "$PTX_MOCK"
 read -ra under <<< "${PTXCTL_UNDER:-}"
 

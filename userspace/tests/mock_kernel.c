@@ -291,6 +291,29 @@ void mock_join_mate(const char *name, uint32_t i, void *arg)
 		mock_join(l->members, sizeof(l->members), name);
 }
 
+void mock_leave(char *list, const char *name)
+{
+	size_t n = strlen(name);
+	char *at = strstr(list, name);
+
+	if (!at || (at != list && at[-1] != ',') || (at[n] && at[n] != ','))
+		return;
+	/* With the comma behind it, or with that before the last. */
+	if (at[n])
+		n++;
+	else if (at != list)
+		at--, n++;
+	memmove(at, at + n, strlen(at + n) + 1);
+}
+
+void mock_leave_mate(const char *name, uint32_t i, void *arg)
+{
+	struct mock_lease *l = arg;
+
+	(void)i;
+	mock_leave(l->members, name);
+}
+
 struct members_out {
 	struct ptx_member_info *out;
 	uint32_t max;

@@ -311,6 +311,17 @@ static void add_name(const char *name, uint32_t i, void *arg)
 		mock_each_name(d->mates, mock_join_mate, l);
 }
 
+static void drop_name(const char *name, uint32_t i, void *arg)
+{
+	struct mock_lease *l = arg;
+	struct mock_device *d = mock_find_device(name);
+
+	(void)i;
+	mock_leave(l->members, name);
+	if (d)
+		mock_each_name(d->mates, mock_leave_mate, l);
+}
+
 static void pool_name(const char *name, uint32_t i, void *arg)
 {
 	struct mock_device *d = mock_find_device(name);
@@ -373,8 +384,7 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 		mock_end_lease(l);
 		return 0;
 	}
-	if (cmd != PTX_CMD_LEASE_REMOVE)
-		mock_each_name(rq->devices, add_name, l);
+	mock_each_name(rq->devices, cmd == PTX_CMD_LEASE_REMOVE ? drop_name : add_name, l);
 	return send_lease(l, cmd, rq->call, fn, arg);
 }
 

@@ -104,6 +104,8 @@ uint32_t mock_each_name(const char *list, void (*fn)(const char *name, uint32_t 
 			void *arg);
 void mock_join(char *list, size_t size, const char *name);
 void mock_join_mate(const char *name, uint32_t i, void *arg);
+void mock_leave(char *list, const char *name);
+void mock_leave_mate(const char *name, uint32_t i, void *arg);
 
 /* mock_kernel_netlink.c */
 int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn,
