@@ -31,7 +31,10 @@
 /* Protects struct ptx_rest of every claim. A leaf. */
 static DEFINE_SPINLOCK(ptx_bus_lock);
 
-/* One bus at a time; protects the lists of those held. Before all other locks here. */
+/*
+ * Whoever wants to hold what is on a bus gets all of it at once, or nothing; so those
+ * who want the same do not wait for each other. Before all other locks here.
+ */
 static DEFINE_MUTEX(ptx_bus_mutex);
 
 /* Takes the lock when nobody holds the claim. */
@@ -39,7 +42,7 @@ static void ptx_bus_lock_free(struct ptx_claim *claim)
 	__acquires(&ptx_bus_lock)
 {
 	spin_lock(&ptx_bus_lock);
-	while (claim->rest.held) {
+	while (claim->rest.holder) {
 		spin_unlock(&ptx_bus_lock);
 		msleep(PTX_BUS_POLL_MS);
 		spin_lock(&ptx_bus_lock);
@@ -151,9 +154,12 @@ void ptx_bus_move(struct ptx_claim *claim)
 {
 	enum ptx_member_state state = READ_ONCE(claim->state);
 
-	/* The caller looks for itself whether it still is to build the claim up. */
-	while (ptx_bus_is_wanted(claim) && READ_ONCE(claim->state) == state &&
-	       !ptx_going_down()) {
+	/*
+	 * The caller looks for itself whether it still is to build the claim up. Where
+	 * everything is done by one task, there is nobody to wait for.
+	 */
+	while (!ptx_inline && ptx_bus_is_wanted(claim) &&
+	       READ_ONCE(claim->state) == state && !ptx_going_down()) {
 		ptx_journal_at(&claim->journal, "waiting for a reset of the bus");
 		msleep(PTX_BUS_POLL_MS);
 	}
@@ -196,13 +202,16 @@ static int ptx_bus_hold_one(struct pci_dev *pdev, void *data)
 		ptx_member_put(member);
 		return 1;
 	}
-	if (claim == look->claim || claim->rest.held) {
+	if (READ_ONCE(claim->rest.holder) == look->hold) {
 		ptx_member_put(member);
 		return 0;
 	}
 	lease = ptx_claim_lock(claim);
 	spin_lock(&ptx_bus_lock);
-	if (lease == look->claim->lease || ptx_pool_is(lease)) {
+	if (claim->rest.holder) {
+		/* It is on another bus, too. */
+		look->wait = true;
+	} else if (lease == look->claim->lease || ptx_pool_is(lease)) {
 		bool rests = claim->rest.still && ptx_bus_moves(claim);
 
 		/* Not while it is being reset by itself. */
@@ -220,7 +229,8 @@ static int ptx_bus_hold_one(struct pci_dev *pdev, void *data)
 			      (claim->attached || rests ||
 			       claim->state == PTX_MEMBER_STATE_BUILDING);
 	}
-	claim->rest.held = ours;
+	if (ours)
+		claim->rest.holder = look->hold;
 	spin_unlock(&ptx_bus_lock);
 	ptx_claim_unlock(lease);
 	if (ours) {
@@ -245,7 +255,7 @@ static void ptx_bus_let_go(struct ptx_claim *claim)
 		claim->built = true;
 	}
 	claim->rest.ready = false;
-	claim->rest.held = false;
+	claim->rest.holder = NULL;
 	spin_unlock(&ptx_bus_lock);
 	spin_unlock(&lease->state_lock);
 	wake_up_all(&lease->wait);
@@ -256,19 +266,42 @@ static void ptx_bus_let_go(struct ptx_claim *claim)
 
 /**
  * ptx_bus_release() - undo ptx_bus_hold()
+ * @claim: the claim that holds it
  * @hold: what was held
  */
-void ptx_bus_release(struct ptx_bus_hold *hold)
+void ptx_bus_release(struct ptx_claim *claim, struct ptx_bus_hold *hold)
 {
-	struct ptx_claim *claim, *next;
+	struct ptx_claim *other, *next;
 
 	if (hold->set)
 		ptx_vfio_set_unlock(hold->set);
-	list_for_each_entry_safe(claim, next, &hold->claims, rest.node) {
-		list_del(&claim->rest.node);
-		ptx_bus_let_go(claim);
+	list_for_each_entry_safe(other, next, &hold->claims, rest.node) {
+		list_del(&other->rest.node);
+		ptx_bus_let_go(other);
 	}
+	spin_lock(&ptx_bus_lock);
+	claim->rest.holder = NULL;
+	spin_unlock(&ptx_bus_lock);
+}
+
+/*
+ * All of it at once, beginning with the claim itself, which no other can have then.
+ * True if it has that; with @look->found, it may have only a part of the rest.
+ */
+static bool ptx_bus_grab(struct ptx_bus_look *look, struct pci_bus *bus)
+{
+	bool free;
+
+	mutex_lock(&ptx_bus_mutex);
+	spin_lock(&ptx_bus_lock);
+	free = !look->claim->rest.holder;
+	if (free)
+		look->claim->rest.holder = look->hold;
+	spin_unlock(&ptx_bus_lock);
+	if (free)
+		pci_walk_bus(bus, ptx_bus_hold_one, look);
 	mutex_unlock(&ptx_bus_mutex);
+	return free;
 }
 
 /* Nobody opens any of it from now on, or did so a moment ago. */
@@ -325,8 +358,8 @@ void ptx_bus_wake(struct ptx_claim *claim, struct ptx_bus_hold *hold, bool wake)
  * @pdev: the device
  * @hold: filled in
  *
- * Waits for what else its lease has there. Undone by ptx_bus_release(); sleeps until
- * another bus has been reset.
+ * Waits for what else its lease has there, and for a reset that is under way. Undone
+ * by ptx_bus_release().
  *
  * Return: 0, -ENOTTY when there is no bus to reset, -EBUSY when something on it is
  * not ours, or -ECANCELED when the claim is not to be built up any more.
@@ -343,13 +376,13 @@ int ptx_bus_hold(struct ptx_claim *claim, struct pci_dev *pdev, struct ptx_bus_h
 		look = (struct ptx_bus_look){ .claim = claim, .hold = hold };
 		hold->set = NULL;
 		INIT_LIST_HEAD(&hold->claims);
-		mutex_lock(&ptx_bus_mutex);
-		pci_walk_bus(pdev->bus, ptx_bus_hold_one, &look);
-		if (!look.found && ptx_bus_shut(pdev->bus, hold))
-			return 0;
-		ptx_bus_release(hold);
-		if (!look.wait)
-			return -EBUSY;
+		if (ptx_bus_grab(&look, pdev->bus)) {
+			if (!look.found && ptx_bus_shut(pdev->bus, hold))
+				return 0;
+			ptx_bus_release(claim, hold);
+			if (!look.wait || ptx_inline)
+				return -EBUSY;
+		}
 		if (ptx_going_down() || READ_ONCE(claim->state) != state)
 			return -ECANCELED;
 		ptx_journal_at(&claim->journal, "waiting for what shares its bus");

@@ -16,6 +16,7 @@
 #include "journal.h"
 
 struct iommu_group;
+struct ptx_bus_hold;
 struct ptx_reset_entry;
 struct ptx_roms;
 struct ptx_vfio_device;
@@ -35,7 +36,7 @@ struct ptx_vfio_device;
  *
  * - ptx_lease.lock: one transaction at a time on a lease; held across
  *   driver-core calls, never while waiting for userspace to close something
- * - the bus that is being reset (bus.c), then VFIO's device set: taken by works only
+ * - what is on a bus that is to be reset (bus.c); VFIO's device set. Taken by works
  * - the driver core's own locks
  * - ptx_claims_lock (claim.c), ptx_leases_lock (lease.c): the registries
  * - ptx_grants_lock (grant.c): a leaf; taken when the last reference to a claim
@@ -160,7 +161,8 @@ struct ptx_lease {
  * @still: none of its devices has a driver
  * @wants: one of them is reset with its bus or not at all
  * @done: they have had the resets of this way out or home
- * @held: the bus is being reset: none of its devices gets a driver
+ * @holder: who resets a bus that it is on: none of its devices gets a driver; NULL
+ *	for nobody
  * @ready: it was ready when that began, rather than at rest
  */
 struct ptx_rest {
@@ -168,7 +170,7 @@ struct ptx_rest {
 	bool still;
 	bool wants;
 	bool done;
-	bool held;
+	struct ptx_bus_hold *holder;
 	bool ready;
 };
 

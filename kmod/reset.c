@@ -576,7 +576,7 @@ out_prove:
 	ptx_reset_tell(member, rung, ret, *proof, began);
 	pm_runtime_put_noidle(&pdev->dev);
 out_release:
-	ptx_bus_release(&hold);
+	ptx_bus_release(member->claim, &hold);
 out_wake:
 	pm_runtime_get_sync(&pdev->dev);
 	return ret;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
@@ -390,6 +391,30 @@ TEST_F(reset, bus_with_the_pool)
 	EXPECT_TRUE(comes_to(self, self->other, PTX_MEMBER_STATE_READY));
 	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+/* Buses of their own do not wait for each other. */
+TEST_F(reset, buses_at_the_same_time)
+{
+	char buf[8][PCI_NAME_LEN];
+	struct timespec from, to;
+	const char *names[8];
+	int i;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0-3.0-1 acs=1 ready=3000 " NVIDIA));
+	for (i = 0; i < 8; i++)
+		names[i] = sim_name(i / 2, i % 2, buf[i]);
+	add_init(self->add, names, 8);
+	ASSERT_EQ(0, lease_add(self->fd, self->add));
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	EXPECT_EQ(1, bus_resets(0));
+	EXPECT_EQ(1, bus_resets(1));
+	/* One after the other they take twelve seconds, and a second each. */
+	EXPECT_LE(2, to.tv_sec - from.tv_sec);
+	EXPECT_GE(9, to.tv_sec - from.tv_sec);
 }
 
 /* Into the pool together, and back to it. */
