@@ -4,6 +4,7 @@
  * display with a real one, and a simulated one that is empty.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,9 @@ TEST_F(rom, expected)
 {
 	NEED_GPU();
 	EXPECT_EQ(0, nl_device_get(&self->h.nl, self->gpu, &self->d));
-	EXPECT_FALSE(self->d.has_rom);
+	/* Root sees it as long as nobody uses the device. */
+	EXPECT_TRUE(self->d.has_rom);
+	EXPECT_EQ(0, memcmp(&self->d.rom, &self->roms[1], sizeof(self->d.rom)));
 	/* One of several will do. */
 	ASSERT_EQ(0, add_with(self, &self->gpu, 1, self->roms, 3));
 	EXPECT_EQ(0, nl_device_get(&self->h.nl, self->gpu, &self->d));
@@ -158,6 +161,13 @@ TEST_F(rom, bad_arguments)
 	add_init(self->add, &self->gpu, 1);
 	self->add->a.reserved2 = 1;
 	EXPECT_EQ(-EINVAL, lease_add(self->fd, self->add));
+	/* Who was built before there was this, and passes less. */
+	add_init(self->add, &self->gpu, 1);
+	self->add->a.size = offsetof(struct ptx_lease_add, roms);
+	self->add->a.roms = 1;
+	self->add->a.nr_roms = ~0U;
+	EXPECT_EQ(0, lease_add(self->fd, self->add));
+	EXPECT_EQ(0, lease_remove(self->fd, &self->gpu, 1, GONE_MS, NULL));
 	EXPECT_EQ(0, add_with(self, &self->gpu, 1, self->roms, PTX_ROMS_MAX));
 	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
 }

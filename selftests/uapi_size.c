@@ -203,7 +203,7 @@ VALUE(PTX_EVENT_MEMBER_ERROR, 16);
 /* That this program was built is the proof; say so. */
 TEST(layout)
 {
-	ASSERT_EQ(128, sizeof(struct ptx_lease_add));
+	ASSERT_EQ(144, sizeof(struct ptx_lease_add));
 }
 
 TEST_HARNESS_MAIN
