@@ -246,6 +246,7 @@ static void ptx_bus_let_go(struct ptx_claim *claim)
 {
 	struct ptx_lease *lease = ptx_claim_lock(claim);
 
+	ptx_lease_get(lease);
 	spin_lock(&ptx_bus_lock);
 	if (claim->rest.ready && ptx_pool_is(lease)) {
 		if (claim->state == PTX_MEMBER_STATE_BUILDING)
@@ -257,7 +258,7 @@ static void ptx_bus_let_go(struct ptx_claim *claim)
 	claim->rest.ready = false;
 	claim->rest.holder = NULL;
 	spin_unlock(&ptx_bus_lock);
-	spin_unlock(&lease->state_lock);
+	ptx_claim_unlock(lease);
 	wake_up_all(&lease->wait);
 	ptx_lease_kick(lease);
 	ptx_lease_put(lease);

@@ -133,6 +133,25 @@ static bool ptx_claim_is_pooled(struct ptx_claim *claim)
 	return READ_ONCE(claim->pooled);
 }
 
+/* The pool's state_lock is held. What its request said is over. */
+static void ptx_claim_pool_it(struct ptx_claim *claim)
+{
+	struct ptx_member *member;
+
+	claim->state = PTX_MEMBER_STATE_BUILDING;
+	claim->built = false;
+	claim->quarantined = false;
+	claim->cutting = false;
+	claim->cut = false;
+	claim->flags = 0;
+	claim->error = 0;
+	memset(&claim->fault, 0, sizeof(claim->fault));
+	ptx_for_each_member(member, claim)
+		member->requested = false;
+	if (list_empty(&claim->node))
+		ptx_claim_link(claim);
+}
+
 /*
  * From its lease to the pool, with the reference that the lease's list had; not
  * while the lease is cutting it, or the next one would have the cut. False if the
@@ -142,7 +161,6 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 {
 	struct ptx_lease *lease = claim->lease, *pool = ptx_pool_get();
 	bool quarantined = claim->quarantined, moves = false, cut = false;
-	struct ptx_roms *roms = NULL;
 	struct ptx_member *member;
 
 	while (!cut) {
@@ -154,26 +172,15 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 		moves = cut && claim->pooled;
 		if (moves) {
 			/* It is there already if it was not well all of a sudden. */
-			if (lease != pool) {
-				spin_lock_nested(&pool->state_lock, SINGLE_DEPTH_NESTING);
+			if (lease == pool) {
+				ptx_claim_pool_it(claim);
+			} else {
 				ptx_claim_unlink(claim);
-			}
-			WRITE_ONCE(claim->lease, pool);
-			claim->state = PTX_MEMBER_STATE_BUILDING;
-			claim->built = false;
-			claim->quarantined = false;
-			claim->cutting = false;
-			claim->cut = false;
-			claim->flags = 0;
-			swap(claim->roms, roms);
-			claim->error = 0;
-			memset(&claim->fault, 0, sizeof(claim->fault));
-			ptx_for_each_member(member, claim)
-				member->requested = false;
-			if (list_empty(&claim->node))
-				ptx_claim_link(claim);
-			if (lease != pool)
+				spin_lock_nested(&pool->state_lock, SINGLE_DEPTH_NESTING);
+				WRITE_ONCE(claim->lease, pool);
+				ptx_claim_pool_it(claim);
 				spin_unlock(&pool->state_lock);
+			}
 		}
 		spin_unlock(&lease->state_lock);
 		mutex_unlock(&ptx_claims_lock);
@@ -182,7 +189,8 @@ static bool ptx_claim_to_pool(struct ptx_claim *claim)
 		ptx_lease_put(pool);
 		return false;
 	}
-	kfree(roms);
+	kfree(claim->roms);
+	claim->roms = NULL;
 	ptx_grants_give_back(claim);
 	ptx_for_each_member(member, claim)
 		ptx_event_pooled(member, lease);
