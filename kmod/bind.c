@@ -556,7 +556,7 @@ enum ptx_undo ptx_bind_detach(struct ptx_claim *claim)
 
 	ptx_journal_unwind_step(&claim->journal, &ptx_attach_step);
 	/* Where it did not get as far, a native driver may still have one. */
-	if (claim->attached)
+	if (claim->attached || claim->rest.still)
 		ptx_bus_rest(claim);
 	undo = ptx_journal_unwind_step(&claim->journal, &ptx_reset_step);
 	if (undo != PTX_UNDO_QUARANTINED)

@@ -62,6 +62,7 @@ void ptx_bus_rest(struct ptx_claim *claim)
 	/* Whoever held it while it was ready is about to be through. */
 	ptx_bus_lock_free(claim);
 	claim->rest.still = true;
+	claim->rest.asks = false;
 	claim->rest.done = false;
 	ptx_for_each_member(member, claim)
 		member->bus_rung = PTX_RESET_RUNGS;
@@ -104,6 +105,12 @@ static bool ptx_bus_resets(const struct ptx_claim *claim)
 	       (claim->attached || claim->flags & PTX_ADD_FLAGS_RESET);
 }
 
+/* By itself it is reset no more, or never was. */
+static bool ptx_bus_needs(const struct ptx_claim *claim)
+{
+	return claim->rest.wants || claim->rest.asks;
+}
+
 struct ptx_bus_look {
 	struct ptx_claim *claim;
 	struct ptx_bus_hold *hold;
@@ -123,7 +130,7 @@ static int ptx_bus_look_for_want(struct pci_dev *pdev, void *data)
 		lease = ptx_claim_lock(member->claim);
 		spin_lock(&ptx_bus_lock);
 		look->found |= lease == look->claim->lease &&
-			       member->claim->rest.wants && ptx_bus_resets(member->claim);
+			       ptx_bus_needs(member->claim) && ptx_bus_resets(member->claim);
 		spin_unlock(&ptx_bus_lock);
 		ptx_claim_unlock(lease);
 	}
@@ -215,7 +222,7 @@ static int ptx_bus_hold_one(struct pci_dev *pdev, void *data)
 		bool rests = claim->rest.still && ptx_bus_moves(claim);
 
 		/* Not while it is being reset by itself. */
-		ours = rests && (claim->rest.done || claim->rest.wants);
+		ours = rests && (claim->rest.done || ptx_bus_needs(claim));
 		if (claim->state == PTX_MEMBER_STATE_READY && ptx_bus_is_shut(claim)) {
 			ours = true;
 			claim->rest.ready = true;
@@ -372,7 +379,9 @@ int ptx_bus_hold(struct ptx_claim *claim, struct pci_dev *pdev, struct ptx_bus_h
 
 	if (!pdev->bus->self)
 		return -ENOTTY;
-	ptx_bus_want(claim);
+	spin_lock(&ptx_bus_lock);
+	claim->rest.asks = true;
+	spin_unlock(&ptx_bus_lock);
 	for (;;) {
 		look = (struct ptx_bus_look){ .claim = claim, .hold = hold };
 		hold->set = NULL;

@@ -243,6 +243,8 @@ static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action
 		/* Without memory the device counts as any other. */
 		xa_store(&ptx_catalog_untried, ptx_device_key(pdev), pdev,
 			 GFP_KERNEL);
+		/* What was noted of another one as that left. */
+		ptx_rom_forget(pdev);
 		atomic_inc(&ptx_catalog_changes);
 		ptx_event_device(PTX_EVENT_DEVICE_ADD, pdev);
 		break;

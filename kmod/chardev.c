@@ -21,8 +21,8 @@
 #include "group.h"
 #include "lease.h"
 #include "ptx_main.h"
-#include "rom.h"
 #include "revoke.h"
+#include "rom.h"
 #include "vfio_pci.h"
 
 /* More blockers than this are counted, not listed. */
@@ -299,6 +299,9 @@ static int ptx_ioctl_lease_add(struct ptx_call *call)
 	}
 	roms = ptx_roms_get(arg->roms, arg->nr_roms);
 	if (IS_ERR(roms)) {
+		arg->out_reason = PTR_ERR(roms) == -E2BIG ? PTX_REASON_LIMIT :
+				  PTR_ERR(roms) == -ENOMEM ? PTX_REASON_NO_MEMORY :
+							     PTX_REASON_NONE;
 		kfree(devices);
 		return PTR_ERR(roms);
 	}

@@ -160,6 +160,7 @@ struct ptx_lease {
  * @node: among those held, for whoever resets the bus
  * @still: none of its devices has a driver
  * @wants: one of them is reset with its bus or not at all
+ * @asks: one of them could not be reset by itself this time
  * @done: they have had the resets of this way out or home
  * @holder: who resets a bus that it is on: none of its devices gets a driver; NULL
  *	for nobody
@@ -169,6 +170,7 @@ struct ptx_rest {
 	struct list_head node;
 	bool still;
 	bool wants;
+	bool asks;
 	bool done;
 	struct ptx_bus_hold *holder;
 	bool ready;

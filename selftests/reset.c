@@ -321,6 +321,23 @@ TEST_F(reset, bus_of_one_lease)
 	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
 }
 
+/* Not well after a first reset of the bus: another chance is another reset. */
+TEST_F(reset, bus_once_more)
+{
+	unsigned int before;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0-1 ready=600000 " NVIDIA));
+	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
+	before = bus_resets(0);
+	ASSERT_EQ(0, sim_control("set 0.0-1 ready=0"));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
+	EXPECT_LT(before, bus_resets(0));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
+}
+
 /* The host has the other one, or another lease has: it is left alone. */
 TEST_F(reset, bus_of_somebody_else)
 {

@@ -156,6 +156,7 @@ TEST_F(rom, bad_arguments)
 {
 	NEED_GPU();
 	EXPECT_EQ(-E2BIG, add_with(self, &self->gpu, 1, self->roms, PTX_ROMS_MAX + 1));
+	EXPECT_EQ(PTX_REASON_LIMIT, self->add->a.out_reason);
 	EXPECT_EQ(-EINVAL, add_with(self, &self->gpu, 1, self->roms, 0));
 	EXPECT_EQ(-EFAULT, add_with(self, &self->gpu, 1, NULL, 1));
 	add_init(self->add, &self->gpu, 1);
