@@ -66,7 +66,12 @@ size_t ptx_bind_driver_name(struct pci_dev *pdev, char *buf, size_t size)
 	return len < 0 ? strlen(buf) : len;
 }
 
-static void ptx_bind_override(struct pci_dev *pdev, const char *name)
+/**
+ * ptx_bind_override() - set a device's driver_override, come what may
+ * @pdev: the device
+ * @name: to this; "" for none
+ */
+void ptx_bind_override(struct pci_dev *pdev, const char *name)
 {
 	int tries;
 

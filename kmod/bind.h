@@ -14,6 +14,7 @@ void ptx_bind_forget(struct pci_dev *pdev, unsigned long key);
 enum ptx_undo ptx_bind_detach(struct ptx_claim *claim);
 enum ptx_undo ptx_bind_return(struct ptx_claim *claim);
 int ptx_bind_take(struct ptx_claim *claim);
+void ptx_bind_override(struct pci_dev *pdev, const char *name);
 size_t ptx_bind_driver_name(struct pci_dev *pdev, char *buf, size_t size);
 
 #endif

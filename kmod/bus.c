@@ -33,9 +33,13 @@ static DEFINE_SPINLOCK(ptx_bus_lock);
 
 /*
  * Whoever wants to hold what is on a bus gets all of it at once, or nothing; so those
- * who want the same do not wait for each other. Before all other locks here.
+ * who want the same do not wait for each other. Before all other locks here, after the
+ * PCI core's rescan lock.
  */
 static DEFINE_MUTEX(ptx_bus_mutex);
+
+/* Who holds a claim whose device is off the bus: nobody that others could look into. */
+static struct ptx_bus_hold ptx_bus_frozen;
 
 /* Takes the lock when nobody holds the claim. */
 static void ptx_bus_lock_free(struct ptx_claim *claim)
@@ -63,7 +67,7 @@ void ptx_bus_rest(struct ptx_claim *claim)
 	ptx_bus_lock_free(claim);
 	claim->rest.still = true;
 	claim->rest.asks = false;
-	claim->rest.done = false;
+	claim->rest.done = PTX_MEMBER_STATE_READY;
 	ptx_for_each_member(member, claim)
 		member->bus_rung = PTX_RESET_RUNGS;
 	spin_unlock(&ptx_bus_lock);
@@ -87,7 +91,7 @@ void ptx_bus_want(struct ptx_claim *claim)
 void ptx_bus_done(struct ptx_claim *claim)
 {
 	spin_lock(&ptx_bus_lock);
-	claim->rest.done = true;
+	claim->rest.done = READ_ONCE(claim->state);
 	spin_unlock(&ptx_bus_lock);
 }
 
@@ -101,7 +105,7 @@ static bool ptx_bus_moves(const struct ptx_claim *claim)
 /* And are its devices to be reset on it? */
 static bool ptx_bus_resets(const struct ptx_claim *claim)
 {
-	return !claim->rest.done && ptx_bus_moves(claim) &&
+	return claim->rest.done != claim->state && ptx_bus_moves(claim) &&
 	       (claim->attached || claim->flags & PTX_ADD_FLAGS_RESET);
 }
 
@@ -222,7 +226,7 @@ static int ptx_bus_hold_one(struct pci_dev *pdev, void *data)
 		bool rests = claim->rest.still && ptx_bus_moves(claim);
 
 		/* Not while it is being reset by itself. */
-		ours = rests && (claim->rest.done || ptx_bus_needs(claim));
+		ours = rests && (claim->rest.done == claim->state || ptx_bus_needs(claim));
 		if (claim->state == PTX_MEMBER_STATE_READY && ptx_bus_is_shut(claim)) {
 			ours = true;
 			claim->rest.ready = true;
@@ -273,6 +277,20 @@ static void ptx_bus_let_go(struct ptx_claim *claim)
 }
 
 /**
+ * ptx_bus_open() - what is held may be opened again, and is held no less
+ * @hold: what is held
+ *
+ * For who is to wait for the rescan lock: whoever has that may wait for who opens a
+ * device of the set.
+ */
+void ptx_bus_open(struct ptx_bus_hold *hold)
+{
+	if (hold->set)
+		ptx_vfio_set_unlock(hold->set);
+	hold->set = NULL;
+}
+
+/**
  * ptx_bus_release() - undo ptx_bus_hold()
  * @claim: the claim that holds it
  * @hold: what was held
@@ -281,8 +299,7 @@ void ptx_bus_release(struct ptx_claim *claim, struct ptx_bus_hold *hold)
 {
 	struct ptx_claim *other, *next;
 
-	if (hold->set)
-		ptx_vfio_set_unlock(hold->set);
+	ptx_bus_open(hold);
 	list_for_each_entry_safe(other, next, &hold->claims, rest.node) {
 		list_del(&other->rest.node);
 		ptx_bus_let_go(other);
@@ -322,7 +339,7 @@ static bool ptx_bus_shut(struct pci_bus *bus, struct ptx_bus_hold *hold)
 	list_for_each_entry(claim, &hold->claims, rest.node) {
 		if (!claim->rest.ready)
 			continue;
-		/* All that VFIO has on one bus is in one set. */
+		/* All that VFIO has and that one reset reaches is in one set. */
 		if (!hold->set)
 			hold->set = ptx_vfio_set_lock(claim, bus);
 		lease = ptx_claim_lock(claim);
@@ -398,4 +415,34 @@ int ptx_bus_hold(struct ptx_claim *claim, struct pci_dev *pdev, struct ptx_bus_h
 		ptx_journal_at(&claim->journal, "waiting for what shares its bus");
 		msleep(PTX_BUS_POLL_MS);
 	}
+}
+
+/**
+ * ptx_bus_freeze() - nobody looks at what is on any bus, nor changes it
+ * @claim: at rest, its journal belongs to the caller: nobody resets its bus
+ *
+ * For a device that leaves the bus and comes back. Takes the PCI core's rescan lock, so
+ * this may take as long as somebody waits for a driver with it. Undone by
+ * ptx_bus_thaw().
+ */
+void ptx_bus_freeze(struct ptx_claim *claim)
+{
+	ptx_bus_lock_free(claim);
+	claim->rest.holder = &ptx_bus_frozen;
+	spin_unlock(&ptx_bus_lock);
+	pci_lock_rescan_remove();
+	mutex_lock(&ptx_bus_mutex);
+}
+
+/**
+ * ptx_bus_thaw() - undo ptx_bus_freeze()
+ * @claim: the claim
+ */
+void ptx_bus_thaw(struct ptx_claim *claim)
+{
+	mutex_unlock(&ptx_bus_mutex);
+	pci_unlock_rescan_remove();
+	spin_lock(&ptx_bus_lock);
+	claim->rest.holder = NULL;
+	spin_unlock(&ptx_bus_lock);
 }

@@ -26,6 +26,9 @@ void ptx_bus_move(struct ptx_claim *claim);
 int ptx_bus_hold(struct ptx_claim *claim, struct pci_dev *pdev,
 		 struct ptx_bus_hold *hold);
 void ptx_bus_wake(struct ptx_claim *claim, struct ptx_bus_hold *hold, bool wake);
+void ptx_bus_open(struct ptx_bus_hold *hold);
+void ptx_bus_freeze(struct ptx_claim *claim);
+void ptx_bus_thaw(struct ptx_claim *claim);
 void ptx_bus_release(struct ptx_claim *claim, struct ptx_bus_hold *hold);
 
 #endif

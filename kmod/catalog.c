@@ -12,7 +12,9 @@
 #include "catalog.h"
 #include "events.h"
 #include "group.h"
+#include "lease.h"
 #include "reset.h"
+#include "reset_history.h"
 #include "rom.h"
 
 /**
@@ -120,6 +122,7 @@ static const char *const ptx_reset_names[PTX_RESET_RUNGS] = {
 	[PTX_RESET_BUS] = "bus",
 	[PTX_RESET_CXL_BUS] = "cxl_bus",
 	[PTX_RESET_D3COLD] = "d3cold",
+	[PTX_RESET_RESCAN] = "rescan",
 };
 
 /**
@@ -231,6 +234,16 @@ unsigned int ptx_catalog_generation(void)
 	return atomic_read(&ptx_catalog_changes) ?: 1;
 }
 
+/**
+ * ptx_catalog_forget() - a device has left the bus, or comes where another one was
+ * @pdev: the device: nothing is known of it any more
+ */
+void ptx_catalog_forget(struct pci_dev *pdev)
+{
+	ptx_reset_forget(pdev);
+	ptx_rom_forget(pdev);
+}
+
 static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action,
 				 void *data)
 {
@@ -241,10 +254,11 @@ static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action
 	switch (action) {
 	case BUS_NOTIFY_ADD_DEVICE:
 		/* Without memory the device counts as any other. */
-		xa_store(&ptx_catalog_untried, ptx_device_key(pdev), pdev,
-			 GFP_KERNEL);
-		/* What was noted of another one as that left. */
-		ptx_rom_forget(pdev);
+		if (!ptx_member_moves(pdev)) {
+			xa_store(&ptx_catalog_untried, ptx_device_key(pdev), pdev,
+				 GFP_KERNEL);
+			ptx_catalog_forget(pdev);
+		}
 		atomic_inc(&ptx_catalog_changes);
 		ptx_event_device(PTX_EVENT_DEVICE_ADD, pdev);
 		break;
@@ -253,8 +267,8 @@ static int ptx_catalog_bus_event(struct notifier_block *nb, unsigned long action
 		xa_cmpxchg(&ptx_catalog_untried, ptx_device_key(pdev), pdev, NULL, 0);
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
-		ptx_reset_forget(pdev);
-		ptx_rom_forget(pdev);
+		if (!ptx_member_moves(pdev))
+			ptx_catalog_forget(pdev);
 		atomic_inc(&ptx_catalog_changes);
 		ptx_event_device(PTX_EVENT_DEVICE_DEL, pdev);
 		break;

@@ -35,6 +35,7 @@ enum ptx_kind ptx_kind_of(struct pci_dev *pdev);
 const char *ptx_reset_method_name(unsigned int method);
 void ptx_reset_method_names(const u8 *methods, size_t nr, char *buf, size_t size);
 struct pci_dev *ptx_catalog_find(const char *name);
+void ptx_catalog_forget(struct pci_dev *pdev);
 unsigned int ptx_catalog_generation(void);
 bool ptx_catalog_is_untried(struct pci_dev *pdev);
 size_t ptx_catalog_driver(struct pci_dev *pdev, char *buf, size_t size);

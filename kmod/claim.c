@@ -21,6 +21,7 @@
 #include "lease.h"
 #include "pool.h"
 #include "ptx_main.h"
+#include "reset.h"
 #include "revoke.h"
 #include "vfio_pci.h"
 
@@ -120,6 +121,7 @@ static const struct ptx_step ptx_claim_step = {
 static void ptx_claim_release(struct kref *ref)
 {
 	struct ptx_claim *claim = container_of(ref, struct ptx_claim, ref);
+	struct ptx_former *former, *older;
 	struct ptx_member *member, *next;
 
 	/* Entries that were never armed; nothing is undone here. */
@@ -129,6 +131,11 @@ static void ptx_claim_release(struct kref *ref)
 	list_for_each_entry_safe(member, next, &claim->members, node) {
 		pci_dev_put(member->pdev);
 		kfree_rcu(member, rcu);
+	}
+	list_for_each_entry_safe(former, older, &claim->formers, node) {
+		pci_dev_put(former->pdev);
+		iommu_group_put(former->group);
+		kfree(former);
 	}
 	iommu_group_put(claim->group);
 	if (claim->lease)
@@ -309,10 +316,12 @@ struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
 	kref_init(&claim->ref);
 	INIT_LIST_HEAD(&claim->node);
 	INIT_LIST_HEAD(&claim->members);
+	INIT_LIST_HEAD(&claim->formers);
 	INIT_WORK(&claim->work, ptx_claim_work);
 	INIT_WORK(&claim->cut_work, ptx_revoke_cut_work);
 	ptx_journal_init(&claim->journal);
 	claim->state = PTX_MEMBER_STATE_BUILDING;
+	claim->rest.done = PTX_MEMBER_STATE_READY;
 	strscpy(claim->driver, driver);
 	entry->claim = claim;
 	ptx_journal_reserve(&claim->journal, &entry->entry, &ptx_claim_step);
@@ -330,7 +339,7 @@ struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
 	return claim;
 }
 
-static int ptx_claim_register(struct ptx_claim *claim)
+static int ptx_claim_register(struct ptx_claim *claim, struct ptx_blockers *blockers)
 {
 	struct ptx_entry *entry = list_first_entry(&claim->journal.entries,
 						   struct ptx_entry, node);
@@ -348,6 +357,13 @@ static int ptx_claim_register(struct ptx_claim *claim)
 			return ret;
 		}
 	}
+	/* From here on we are told when one leaves; before that it may have. */
+	ptx_for_each_member(member, claim)
+		if (!device_is_registered(&member->pdev->dev)) {
+			ptx_blockers_add(blockers, PTX_REASON_GONE, pci_name(member->pdev), 0);
+			ptx_claim_unregister(claim);
+			return -ENODEV;
+		}
 	ptx_journal_arm(&claim->journal, entry);
 	return 0;
 }
@@ -455,10 +471,25 @@ static void ptx_claim_take_back(struct ptx_claim *claim)
 	ptx_lease_put(lease);
 }
 
+/* Who has a group; or one of its devices, which is coming back in another group. */
+static struct ptx_claim *ptx_claim_holding(struct ptx_claim *wanted)
+{
+	struct ptx_claim *holder = xa_load(&ptx_claims, wanted->group_id);
+	struct ptx_member *member, *held;
+
+	lockdep_assert_held(&ptx_claims_lock);
+	ptx_for_each_member(member, wanted) {
+		held = holder ? NULL : xa_load(&ptx_members, member->key);
+		if (held)
+			holder = held->claim;
+	}
+	return holder;
+}
+
 /* One claim of a request; what it gets may be the pool's instead of its own. */
 static int ptx_claim_take(struct ptx_claim **claim, struct ptx_blockers *blockers)
 {
-	struct ptx_claim *holder = xa_load(&ptx_claims, (*claim)->group_id);
+	struct ptx_claim *holder = ptx_claim_holding(*claim);
 	u32 reason = PTX_REASON_HELD;
 	const char *culprit = NULL;
 	struct ptx_member *member;
@@ -472,7 +503,7 @@ static int ptx_claim_take(struct ptx_claim **claim, struct ptx_blockers *blocker
 		return -EPERM;
 	}
 	if (!holder)
-		return ptx_claim_register(*claim);
+		return ptx_claim_register(*claim, blockers);
 	if (holder->quarantined)
 		reason = PTX_REASON_QUARANTINED;
 	else if (ptx_pool_is(holder->lease))
@@ -577,19 +608,19 @@ void ptx_claims_link(struct ptx_claim **claims, u32 nr)
 }
 
 /**
- * ptx_claim_holder() - who has a group
- * @group: the group
+ * ptx_claim_holder() - who has a group, or a device of it
+ * @look: a claim that has only looked at it
  * @holder: filled in
  *
  * Return: true if somebody has.
  */
-bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder)
+bool ptx_claim_holder(struct ptx_claim *look, struct ptx_holder *holder)
 {
 	struct ptx_claim *claim;
 
 	memset(holder, 0, sizeof(*holder));
 	mutex_lock(&ptx_claims_lock);
-	claim = xa_load(&ptx_claims, iommu_group_id(group));
+	claim = ptx_claim_holding(look);
 	if (claim) {
 		holder->quarantined = READ_ONCE(claim->quarantined);
 		holder->pooled = ptx_pool_is(claim->lease);
@@ -614,7 +645,7 @@ bool ptx_device_is_pooled(struct pci_dev *pdev)
 
 	rcu_read_lock();
 	member = xa_load(&ptx_members, ptx_device_key(pdev));
-	is = member && member->pdev == pdev && READ_ONCE(member->claim->pooled);
+	is = member && READ_ONCE(member->pdev) == pdev && READ_ONCE(member->claim->pooled);
 	rcu_read_unlock();
 	return is;
 }
@@ -665,11 +696,83 @@ struct ptx_member *ptx_member_get(struct pci_dev *pdev)
 
 	rcu_read_lock();
 	member = xa_load(&ptx_members, ptx_device_key(pdev));
-	if (member && (member->pdev != pdev ||
+	if (member && (READ_ONCE(member->pdev) != pdev ||
 		       !kref_get_unless_zero(&member->claim->ref)))
 		member = NULL;
 	rcu_read_unlock();
 	return member;
+}
+
+/**
+ * ptx_member_moves() - is this a device that leaves the bus only to come back
+ * @pdev: the device, on its way off the bus or onto it
+ *
+ * Takes no lock.
+ *
+ * Return: true if it is what ptx_rescan() is at work on.
+ */
+bool ptx_member_moves(struct pci_dev *pdev)
+{
+	struct ptx_member *member;
+	bool moves;
+
+	rcu_read_lock();
+	member = xa_load(&ptx_members, ptx_device_key(pdev));
+	moves = member && READ_ONCE(member->moving);
+	rcu_read_unlock();
+	return moves;
+}
+
+static int ptx_member_is_foreign(struct device *dev, void *data)
+{
+	struct pci_dev *pdev = data;
+
+	return dev != &pdev->dev &&
+	       !(dev_is_pci(dev) && ptx_device_is_bridge(to_pci_dev(dev)));
+}
+
+/**
+ * ptx_member_follow() - a member's device has become another struct pci_dev
+ * @member: the member; its journal belongs to the caller
+ * @pdev: what it is now, at the same address
+ * @former: keeps what it was; the claim's from now on
+ *
+ * A group with one device may be another one then; the claim follows it there.
+ *
+ * Return: 0, or -EXDEV if it is in a group that is not the claim's alone. Then the
+ * claim has the device only.
+ */
+int ptx_member_follow(struct ptx_member *member, struct pci_dev *pdev,
+		      struct ptx_former *former)
+{
+	struct iommu_group *group = iommu_group_get(&pdev->dev);
+	struct ptx_claim *claim = member->claim;
+	int id = group ? iommu_group_id(group) : -1;
+	int ret = 0;
+
+	mutex_lock(&ptx_claims_lock);
+	former->pdev = member->pdev;
+	list_add(&former->node, &claim->formers);
+	claim->nr_formers++;
+	WRITE_ONCE(member->pdev, pci_dev_get(pdev));
+	if (!group)
+		ret = -EXDEV;
+	else if (id != claim->group_id &&
+		 (claim->nr_members > 1 ||
+		  iommu_group_for_each_dev(group, pdev, ptx_member_is_foreign)))
+		ret = -EXDEV;
+	else if (id != claim->group_id)
+		ret = xa_insert(&ptx_claims, id, claim, GFP_KERNEL | __GFP_NOFAIL);
+	if (!ret && id != claim->group_id) {
+		xa_cmpxchg(&ptx_claims, claim->group_id, claim, NULL, 0);
+		former->group = claim->group;
+		claim->group = group;
+		claim->group_id = id;
+		group = NULL;
+	}
+	mutex_unlock(&ptx_claims_lock);
+	iommu_group_put(group);
+	return ret ? -EXDEV : 0;
 }
 
 /**
@@ -714,6 +817,7 @@ void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
 			 struct ptx_member_info *info, bool publish)
 {
 	struct ptx_claim *claim = member->claim;
+	struct ptx_reset_plan plan;
 	struct ptx_lease *lease;
 
 	memset(info, 0, sizeof(*info));
@@ -721,6 +825,7 @@ void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
 	strscpy(info->native_driver, member->native);
 	info->group = claim->group_id;
 	info->kind = ptx_kind_of(member->pdev);
+	ptx_reset_plan(member->pdev, &plan);
 	lease = ptx_claim_lock(claim);
 	info->state = member->gone ? PTX_MEMBER_STATE_GONE :
 		      lease != holder ? PTX_MEMBER_STATE_HOME : claim->state;
@@ -730,6 +835,8 @@ void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
 		info->flags |= PTX_MEMBER_OPENED;
 	if (claim->cut && lease == holder && ptx_vfio_is_ours(claim->driver))
 		info->flags |= PTX_MEMBER_CUT;
+	if (plan.keeps_memory)
+		info->flags |= PTX_MEMBER_KEEPS_MEMORY;
 	ptx_claim_unlock(lease);
 	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)
 		info->state = PTX_MEMBER_STATE_READY;

@@ -11,6 +11,8 @@
 #include "group.h"
 #include "guard.h"
 #include "lease.h"
+#include "reset.h"
+#include "scrub.h"
 
 static int ptx_device_is_isolated(struct device *dev, void *data)
 {
@@ -188,10 +190,11 @@ void ptx_group_verdict(struct ptx_claim *claim, u32 flags,
 		.isolated_msi = iommu_group_has_isolated_msi(claim->group),
 		.exact = flags & PTX_ADD_FLAGS_EXACT,
 	};
+	struct ptx_reset_plan plan;
 	struct ptx_holder holder;
 	struct ptx_member *member;
 
-	ptx_claim_holder(claim->group, &holder);
+	ptx_claim_holder(claim, &holder);
 	look.holder = holder.lease;
 	look.quarantined = holder.quarantined;
 	look.pooled = holder.pooled;
@@ -205,6 +208,10 @@ void ptx_group_verdict(struct ptx_claim *claim, u32 flags,
 		};
 
 		ptx_member_judge(&look, &seen, pci_name(member->pdev), blockers);
+		ptx_reset_plan(member->pdev, &plan);
+		if (flags & PTX_ADD_FLAGS_CLEAR_MEMORY && ptx_scrub_is_vain(&plan))
+			ptx_blockers_add(blockers, PTX_REASON_KEEPS_MEMORY,
+					 pci_name(member->pdev), 0);
 		/*
 		 * Somebody who holds the lock is binding or unbinding a driver,
 		 * maybe for ever; what is in use then, the claim's work will see.

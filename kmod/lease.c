@@ -468,29 +468,17 @@ int ptx_lease_release(struct ptx_lease *lease, u32 timeout_ms,
 	return ret;
 }
 
-/* A driver is being tried on a device, or it left the bus, maybe with its claim. */
-static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
-			       void *data)
+/**
+ * ptx_lease_lose() - a device has left the bus, maybe with its claim
+ * @member: what it was
+ */
+void ptx_lease_lose(struct ptx_member *member)
 {
-	struct device *dev = data;
-	struct ptx_member *member, *other;
+	struct ptx_member *other;
 	struct ptx_lease *lease;
 	bool all_gone = true;
 
-	if (action != BUS_NOTIFY_BIND_DRIVER && action != BUS_NOTIFY_DEL_DEVICE &&
-	    action != BUS_NOTIFY_REMOVED_DEVICE)
-		return NOTIFY_DONE;
-	member = ptx_member_get(to_pci_dev(dev));
-	if (!member)
-		return NOTIFY_DONE;
-	if (action == BUS_NOTIFY_BIND_DRIVER)
-		WRITE_ONCE(member->probed, true);
-	else
-		WRITE_ONCE(member->leaving, true);
-	if (action != BUS_NOTIFY_REMOVED_DEVICE) {
-		ptx_member_put(member);
-		return NOTIFY_OK;
-	}
+	WRITE_ONCE(member->leaving, true);
 	lease = ptx_claim_lock(member->claim);
 	WRITE_ONCE(member->gone, true);
 	ptx_for_each_member(other, member->claim)
@@ -508,8 +496,32 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 	/* Out of quarantine: there is nothing left to make well. */
 	if (all_gone)
 		ptx_claim_retry(member->claim);
-	ptx_member_put(member);
 	ptx_lease_put(lease);
+}
+
+/* A driver is being tried on a device, or it leaves the bus. */
+static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
+			       void *data)
+{
+	struct pci_dev *pdev = to_pci_dev((struct device *)data);
+	struct ptx_member *member;
+
+	if (action != BUS_NOTIFY_BIND_DRIVER && action != BUS_NOTIFY_DEL_DEVICE &&
+	    action != BUS_NOTIFY_REMOVED_DEVICE)
+		return NOTIFY_DONE;
+	member = ptx_member_get(pdev);
+	if (!member)
+		return NOTIFY_DONE;
+	if (action == BUS_NOTIFY_BIND_DRIVER)
+		WRITE_ONCE(member->probed, true);
+	else if (ptx_member_moves(pdev))
+		goto out_put;
+	else if (action == BUS_NOTIFY_DEL_DEVICE)
+		WRITE_ONCE(member->leaving, true);
+	else
+		ptx_lease_lose(member);
+out_put:
+	ptx_member_put(member);
 	return NOTIFY_OK;
 }
 

@@ -36,7 +36,8 @@ struct ptx_vfio_device;
  *
  * - ptx_lease.lock: one transaction at a time on a lease; held across
  *   driver-core calls, never while waiting for userspace to close something
- * - what is on a bus that is to be reset (bus.c); VFIO's device set. Taken by works
+ * - the PCI core's rescan lock; what is on a bus that is to be reset (bus.c); VFIO's
+ *   device set, in which the rescan lock is not waited for. Taken by works
  * - the driver core's own locks
  * - ptx_claims_lock (claim.c), ptx_leases_lock (lease.c): the registries
  * - ptx_grants_lock (grant.c): a leaf; taken when the last reference to a claim
@@ -161,7 +162,8 @@ struct ptx_lease {
  * @still: none of its devices has a driver
  * @wants: one of them is reset with its bus or not at all
  * @asks: one of them could not be reset by itself this time
- * @done: they have had the resets of this way out or home
+ * @done: the state of the claim in which they had their resets, on the way out or
+ *	home; PTX_MEMBER_STATE_READY if they have not
  * @holder: who resets a bus that it is on: none of its devices gets a driver; NULL
  *	for nobody
  * @ready: it was ready when that began, rather than at rest
@@ -171,9 +173,21 @@ struct ptx_rest {
 	bool still;
 	bool wants;
 	bool asks;
-	bool done;
+	enum ptx_member_state done;
 	struct ptx_bus_hold *holder;
 	bool ready;
+};
+
+/**
+ * struct ptx_former - what a device was before it was found anew
+ * @node: in its claim's formers
+ * @pdev: a reference: whoever has the claim may still look at it
+ * @group: likewise; NULL if the group is the same
+ */
+struct ptx_former {
+	struct list_head node;
+	struct pci_dev *pdev;
+	struct iommu_group *group;
 };
 
 /**
@@ -186,8 +200,11 @@ struct ptx_rest {
  *	may be in the list of neither for a moment. While the claim's work runs it
  *	is that alone which changes it, and while a device of it is open nobody
  *	does. Everybody else goes through ptx_claim_lock() or ptx_claim_lease().
- * @group: holds a reference, since group ids are reused
+ * @group: holds a reference, since group ids are reused; changes with the pdev of
+ *	its only member
  * @group_id: its number
+ * @formers: of struct ptx_former; belongs to the work item
+ * @nr_formers: their number
  * @members: of struct ptx_member; fixed once the group was read
  * @nr_members: their number
  * @driver: the VFIO driver its members go to
@@ -217,6 +234,8 @@ struct ptx_claim {
 	struct ptx_lease *lease;
 	struct iommu_group *group;
 	int group_id;
+	struct list_head formers;
+	unsigned int nr_formers;
 	struct list_head members;
 	unsigned int nr_members;
 	char driver[PTX_DEVICE_NAME_SIZE];
@@ -245,7 +264,8 @@ struct ptx_claim {
  * @node: in the claim's members
  * @rcu: as for the claim
  * @claim: the claim; a member lives exactly as long
- * @pdev: holds a reference
+ * @pdev: holds a reference; another one after ptx_rescan(), for the same device
+ * @moving: in between: what leaves the bus at its address comes back
  * @native: the driver it came from, or empty
  * @key: its address, for the registry; what it is read from may go before it
  * @requested: named by a request, not brought along by its group
@@ -267,6 +287,7 @@ struct ptx_member {
 	struct rcu_head rcu;
 	struct ptx_claim *claim;
 	struct pci_dev *pdev;
+	bool moving;
 	char native[PTX_DEVICE_NAME_SIZE];
 	unsigned long key;
 	bool requested;
@@ -317,7 +338,7 @@ void ptx_blockers_add_use(struct ptx_blockers *blockers, u32 reason,
 /* What needs PTX_RIGHT_FORCE, and what there is at all. */
 #define PTX_ADD_FLAGS_OVERRIDE	(PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY)
 #define PTX_ADD_FLAGS_ALL	(PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_OVERRIDE | \
-				 PTX_ADD_FLAGS_RESET)
+				 PTX_ADD_FLAGS_RESET | PTX_ADD_FLAGS_CLEAR_MEMORY)
 
 /**
  * struct ptx_add - a request to add devices
@@ -391,6 +412,7 @@ int ptx_lease_release(struct ptx_lease *lease, u32 timeout_ms,
 		      struct ptx_fault *fault);
 struct ptx_claim **ptx_lease_claims(struct ptx_lease *lease, u32 *nr);
 void ptx_lease_put_claims(struct ptx_claim **claims, u32 nr);
+void ptx_lease_lose(struct ptx_member *member);
 void ptx_leases_quiesce(void);
 int ptx_lease_init(void);
 void ptx_lease_exit(void);
@@ -432,9 +454,12 @@ void ptx_claims_link(struct ptx_claim **claims, u32 nr);
 void ptx_claims_untake(struct ptx_claim **claims, u32 nr);
 bool ptx_device_is_pooled(struct pci_dev *pdev);
 void ptx_claim_unpool(struct ptx_claim *claim);
-bool ptx_claim_holder(struct iommu_group *group, struct ptx_holder *holder);
+bool ptx_claim_holder(struct ptx_claim *look, struct ptx_holder *holder);
 struct ptx_claim *ptx_claim_find(struct iommu_group *group);
 struct ptx_member *ptx_member_get(struct pci_dev *pdev);
+bool ptx_member_moves(struct pci_dev *pdev);
+int ptx_member_follow(struct ptx_member *member, struct pci_dev *pdev,
+		      struct ptx_former *former);
 static inline void ptx_member_put(struct ptx_member *member)
 {
 	ptx_claim_put(member->claim);

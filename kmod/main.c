@@ -16,7 +16,7 @@
 #include "pool.h"
 #include "ptx_main.h"
 #include "reserve.h"
-#include "reset.h"
+#include "reset_history.h"
 #include "rom.h"
 #include "vfio_pci.h"
 

@@ -81,6 +81,7 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_ERROR_NONFATAL] = "a PCI Express error, not corrected",
 	[PTX_REASON_ERROR_FATAL] = "a PCI Express error, fatal",
 	[PTX_REASON_POOLED] = "the pool has it, and cannot give it now",
+	[PTX_REASON_KEEPS_MEMORY] = "keeps its memory, which cannot be cleared",
 	[PTX_REASON_ROM] = "not an option ROM that is allowed, or none",
 	[PTX_REASON_GRANT_USED_UP] = "as many are leased under its grant as may be",
 };
@@ -216,6 +217,8 @@ static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_lease *lease,
 	     nla_put_flag(skb, PTX_A_MEMBER_REQUESTED)) ||
 	    ((info.flags & PTX_MEMBER_CUT) &&
 	     nla_put_flag(skb, PTX_A_MEMBER_CUT)) ||
+	    ((info.flags & PTX_MEMBER_KEEPS_MEMORY) &&
+	     nla_put_flag(skb, PTX_A_MEMBER_KEEPS_MEMORY)) ||
 	    (at && !publish && info.state != PTX_MEMBER_STATE_HOME &&
 	     (nla_put_string(skb, PTX_A_MEMBER_STEP, at) ||
 	      nla_put_u64_64bit(skb, PTX_A_MEMBER_SINCE_MS,

@@ -18,6 +18,7 @@
 #include "netlink_gen.h"
 #include "pool.h"
 #include "reset.h"
+#include "reset_history.h"
 #include "rom.h"
 
 /* What a blocker or a group mate takes in a message at most. */
@@ -53,6 +54,7 @@ static int ptx_nl_put_device(struct sk_buff *skb, struct pci_dev *pdev)
 	char driver[PTX_DEVICE_NAME_SIZE];
 	char override[PTX_DEVICE_NAME_SIZE];
 	char resets[PTX_RESET_METHODS_SIZE];
+	struct ptx_reset_plan plan;
 	struct ptx_rom rom;
 	int group_id = -1;
 
@@ -60,6 +62,7 @@ static int ptx_nl_put_device(struct sk_buff *skb, struct pci_dev *pdev)
 		group_id = iommu_group_id(group);
 		iommu_group_put(group);
 	}
+	ptx_reset_plan(pdev, &plan);
 	ptx_catalog_driver(pdev, driver, sizeof(driver));
 	ptx_driver_override_peek(pdev, override, sizeof(override));
 	ptx_reset_method_names(pdev->reset_methods,
@@ -83,6 +86,7 @@ static int ptx_nl_put_device(struct sk_buff *skb, struct pci_dev *pdev)
 	     nla_put_string(skb, PTX_A_DEVICE_PHYSFN, pci_name(pci_physfn(pdev)))) ||
 	    (ptx_rom_last(pdev, &rom) &&
 	     nla_put(skb, PTX_A_DEVICE_ROM_SHA256, sizeof(rom.sha256), rom.sha256)) ||
+	    (plan.keeps_memory && nla_put_flag(skb, PTX_A_DEVICE_KEEPS_MEMORY)) ||
 	    ptx_nl_put_membership(skb, pdev))
 		return -EMSGSIZE;
 	return 0;

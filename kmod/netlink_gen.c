@@ -40,7 +40,7 @@ static const struct nla_policy ptx_lease_new_nl_policy[PTX_A_LEASE_ROM_SHA256 + 
 	[PTX_A_LEASE_OWNER] = { .type = NLA_U32, },
 	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_LEASE_DRIVER] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
-	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
+	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1f),
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
 	[PTX_A_LEASE_ROM_SHA256] = { .type = NLA_BINARY, },
 };
@@ -51,7 +51,7 @@ static const struct nla_policy ptx_lease_add_nl_policy[PTX_A_LEASE_ROM_SHA256 + 
 	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
 	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
 	[PTX_A_LEASE_DRIVER] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
-	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
+	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1f),
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
 	[PTX_A_LEASE_ROM_SHA256] = { .type = NLA_BINARY, },
 };
@@ -113,7 +113,7 @@ static const struct nla_policy ptx_grant_del_nl_policy[PTX_A_GRANT_REVOKE + 1] =
 /* PTX_CMD_POOL_ADD - do */
 static const struct nla_policy ptx_pool_add_nl_policy[PTX_A_LEASE_ROM_SHA256 + 1] = {
 	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
-	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
+	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1f),
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
 	[PTX_A_LEASE_ROM_SHA256] = { .type = NLA_BINARY, },
 };

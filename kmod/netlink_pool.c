@@ -29,6 +29,10 @@ int ptx_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 		return ret;
 	if (GENL_REQ_ATTR_CHECK(info, PTX_A_LEASE_DEVICE))
 		return -EINVAL;
+	if (flags && nla_get_u32(flags) & PTX_ADD_FLAGS_CLEAR_MEMORY) {
+		NL_SET_ERR_MSG_ATTR(info->extack, flags, "memory is cleared for a lease");
+		return -EINVAL;
+	}
 	devices = ptx_nl_devices(info, &nr);
 	if (IS_ERR(devices))
 		return PTR_ERR(devices);

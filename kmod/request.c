@@ -117,7 +117,8 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
 		struct ptx_claim *claim = add->claims[i];
 
 		ptx_group_verdict(claim, add->flags, add->blockers);
-		claim->rebind = add->flags & PTX_ADD_FLAGS_RESET || add->roms;
+		claim->rebind = add->flags & (PTX_ADD_FLAGS_RESET |
+					      PTX_ADD_FLAGS_CLEAR_MEMORY) || add->roms;
 	}
 	if (!first && !ptx_rom_is_there(add))
 		ptx_blockers_add(add->blockers, PTX_REASON_ROM, add->devices[0].name, 0);
@@ -289,10 +290,15 @@ static int ptx_add_blame(struct ptx_lease *lease, struct ptx_add *add, int ret)
 		}
 		if (!claim->built && ret == -ETIMEDOUT && !fault.reason) {
 			struct ptx_member *at = READ_ONCE(claim->at);
+			char driver[PTX_DEVICE_NAME_SIZE] = "";
 
-			fault.reason = PTX_REASON_UNBIND_STUCK;
-			if (at)
+			if (at) {
 				strscpy(fault.culprit, pci_name(at->pdev));
+				ptx_catalog_driver(at->pdev, driver, sizeof(driver));
+			}
+			/* It has its driver until that has let go of it. */
+			fault.reason = driver[0] && strcmp(driver, claim->driver) ?
+				       PTX_REASON_UNBIND_STUCK : PTX_REASON_TIMEOUT;
 		}
 	}
 	spin_unlock(&lease->state_lock);

@@ -202,6 +202,8 @@ static int ptx_reserve_bus_event(struct notifier_block *nb, unsigned long action
 {
 	struct pci_dev *pdev = to_pci_dev((struct device *)data);
 
+	if (ptx_member_moves(pdev))
+		return NOTIFY_DONE;
 	if (action == BUS_NOTIFY_ADD_DEVICE && !ptx_device_is_bridge(pdev))
 		ptx_reserve_keep(pdev);
 	else if (action == BUS_NOTIFY_DEL_DEVICE)

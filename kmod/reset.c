@@ -17,7 +17,6 @@
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
 #include "bus.h"
 #include "catalog.h"
@@ -25,34 +24,26 @@
 #include "events.h"
 #include "lease.h"
 #include "ptx_main.h"
+#include "rescan.h"
 #include "reset.h"
+#include "reset_history.h"
+#include "reset_proof.h"
+#include "scrub.h"
 
-#define PTX_RESET_POLL_MIN_MS	1
-#define PTX_RESET_POLL_MAX_MS	100
+/* How often it is looked again at what takes a moment. */
+#define PTX_RESET_POLL_MS	100
 
 /* How often a bus reset is begun again that found a lock taken. */
 #define PTX_RESET_BUS_TRIES	50
+
+/* What is not to be had is so at once; what the PCI core waits for it waits a second. */
+#define PTX_RESET_SILENT_MS	900
 
 /* How long a bus may need after its reset has ended, by PCI. */
 #define PTX_RESET_BUS_MS	1000
 
 /* How long pciehp may take from finding a device gone to taking it off the bus. */
 #define PTX_RESET_LEAVE_MS	10000
-
-/* What a function that retries requests reads as vendor, with the rest ones. */
-#define PTX_CRS_VENDOR		0x0001
-
-/* NVM Express base specification: controller capabilities and status. */
-#define PTX_NVME_CAP		0x00
-#define PTX_NVME_CSTS		0x1c
-#define PTX_NVME_CSTS_CFS	BIT(1)
-
-/*
- * NVIDIA's chip identification, in BAR 0. While the chip boots behind its
- * firewall, reads come back as 0xbadfxxxx.
- */
-#define PTX_NVIDIA_BOOT_0	0x00
-#define PTX_NVIDIA_FIREWALL	0xbadf
 
 /**
  * struct ptx_reset_entry - what the ladder goes by, kept while a device is leased
@@ -65,6 +56,8 @@
  *	way back has no memory. NULL where there are none.
  * @learnt: the three before are known
  * @unwell: a first reset did not make it well
+ * @reached: a method has reset it, and maybe did it no good
+ * @alone: one of them was a reset of its bus, so nothing else is on that
  * @sleeps: nobody but the host keeps it out of D3
  * @methods: the rungs
  */
@@ -77,131 +70,11 @@ struct ptx_reset_entry {
 	void __iomem *regs;
 	bool learnt;
 	bool unwell;
+	bool reached;
+	bool alone;
 	bool sleeps;
 	u8 methods[PCI_NUM_RESET_METHODS];
 };
-
-/* A virtual function has no ids of its own in configuration space. */
-static bool ptx_reset_answers(struct pci_dev *pdev)
-{
-	u32 value;
-
-	pci_read_config_dword(pdev, pdev->is_virtfn ? PCI_COMMAND : PCI_VENDOR_ID,
-			      &value);
-	return !PCI_POSSIBLE_ERROR(value) &&
-	       (pdev->is_virtfn || (value & 0xffff) != PTX_CRS_VENDOR);
-}
-
-/*
- * ptx_reset_look() - see what a device looks like
- * @pdev: the device, awake
- * @face: filled in; not known if the device does not answer
- */
-static void ptx_reset_look(struct pci_dev *pdev, struct ptx_reset_face *face)
-{
-	unsigned int i;
-
-	memset(face, 0, sizeof(*face));
-	face->known = ptx_reset_answers(pdev);
-	pci_read_config_dword(pdev, PCI_VENDOR_ID, &face->id);
-	pci_read_config_dword(pdev, PCI_CLASS_REVISION, &face->revision);
-	for (i = 0; i < PTX_RESET_BARS; i++)
-		pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * i,
-				      &face->bars[i]);
-}
-
-static bool ptx_reset_is_ready(struct pci_dev *pdev, enum ptx_ready ready,
-			       void __iomem *regs)
-{
-	u32 value;
-
-	switch (ready) {
-	case PTX_READY_NVME:
-		value = readl(regs + PTX_NVME_CSTS);
-		return readl(regs + PTX_NVME_CAP) != ~0U && value != ~0U &&
-		       !(value & PTX_NVME_CSTS_CFS);
-	case PTX_READY_NVIDIA:
-		value = readl(regs + PTX_NVIDIA_BOOT_0);
-		return value != ~0U && value >> 16 != PTX_NVIDIA_FIREWALL;
-	default:
-		return true;
-	}
-}
-
-/* On its way off the bus, or off it. */
-static bool ptx_reset_leaves(const struct ptx_member *member)
-{
-	return READ_ONCE(member->gone) || READ_ONCE(member->leaving);
-}
-
-/* It will not answer any more. */
-static bool ptx_reset_is_over(const struct ptx_member *member)
-{
-	return ptx_reset_leaves(member) || pci_dev_is_disconnected(member->pdev);
-}
-
-/*
- * Asks again and again, less and less often, until @ask is true, it is late, or
- * the device will not answer any more.
- */
-#define ptx_reset_wait(member, ask, deadline) ({			\
-	unsigned int ms_ = PTX_RESET_POLL_MIN_MS;			\
-	bool is_;							\
-									\
-	while (!(is_ = (ask)) && !ptx_reset_is_over(member) &&		\
-	       ktime_before(ktime_get(), deadline)) {			\
-		msleep(ms_);						\
-		ms_ = min(2 * ms_, PTX_RESET_POLL_MAX_MS);		\
-	}								\
-	is_;								\
-})
-
-static int ptx_reset_prove_class(struct ptx_member *member,
-				 const struct ptx_reset_plan *plan,
-				 ktime_t deadline)
-{
-	void __iomem *regs = member->reset->regs;
-	struct pci_dev *pdev = member->pdev;
-	u16 command;
-	bool ready;
-
-	if (plan->ready == PTX_READY_GENERIC || pdev->is_virtfn)
-		return 0;
-	if (!regs)
-		return -ENXIO;
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
-	ready = ptx_reset_wait(member, ptx_reset_is_ready(pdev, plan->ready, regs),
-			       deadline);
-	pci_write_config_word(pdev, PCI_COMMAND, command);
-	return ready ? 0 : -ETIMEDOUT;
-}
-
-/*
- * ptx_reset_prove() - is a device well
- * @member: the device, awake, with no driver
- * @plan: how long to wait, and what for
- * @face: what it looked like before, if that is known
- *
- * Return: 0; -ENODEV if it does not answer, -EIO if it looks different,
- * -ETIMEDOUT or -ENXIO if its class is not ready.
- */
-static int ptx_reset_prove(struct ptx_member *member, const struct ptx_reset_plan *plan,
-			   const struct ptx_reset_face *face)
-{
-	struct pci_dev *pdev = member->pdev;
-	ktime_t deadline = ktime_add_ms(ktime_get(), plan->ready_ms);
-	struct ptx_reset_face now;
-
-	if (!ptx_reset_wait(member, ptx_reset_answers(pdev), deadline))
-		return -ENODEV;
-	if (face->known) {
-		ptx_reset_look(pdev, &now);
-		if (memcmp(face, &now, sizeof(now)))
-			return -EIO;
-	}
-	return ptx_reset_prove_class(member, plan, deadline);
-}
 
 /*
  * A rescan of the bus reads a bridge's control register, and writes it back
@@ -238,11 +111,25 @@ static void ptx_reset_restore(struct pci_dev *pdev, struct pci_saved_state *stat
 		pci_restore_state(pdev);
 }
 
-/* One rung: this method and no other. */
+/*
+ * What came of a method that the PCI core began @at. It says -ENOTTY of one that is not to
+ * be had, and of one after which the device did not answer in time, which is a second or
+ * more; that one has reset it, or killed it.
+ */
+static int ptx_reset_outcome(struct pci_dev *pdev, int ret, ktime_t at)
+{
+	if (ret != -ENOTTY || ktime_ms_delta(ktime_get(), at) < PTX_RESET_SILENT_MS)
+		return ret;
+	/* Of one that answers nobody can tell; so it counts as not reset. */
+	return ptx_reset_answers(pdev) ? ret : -ENODEV;
+}
+
+/* One rung: this method and no other. -ENODEV if it did not answer in time. */
 static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan,
-			 enum ptx_reset_method method, struct pci_saved_state *state)
+			 enum ptx_reset_method method)
 {
 	u8 saved[PCI_NUM_RESET_METHODS];
+	ktime_t at;
 	int ret;
 
 	msleep(plan->before_ms);
@@ -252,122 +139,39 @@ static int ptx_reset_try(struct pci_dev *pdev, const struct ptx_reset_plan *plan
 	memset(pdev->reset_methods, 0, sizeof(pdev->reset_methods));
 	pdev->reset_methods[0] = method;
 	device_unlock(&pdev->dev);
-	ret = pci_reset_function(pdev);
+	at = ktime_get();
+	ret = ptx_reset_outcome(pdev, pci_reset_function(pdev), at);
 	device_lock(&pdev->dev);
 	memcpy(pdev->reset_methods, saved, sizeof(saved));
 	device_unlock(&pdev->dev);
 	msleep(plan->after_ms);
 	if (!ret && (method == PTX_RESET_BUS || method == PTX_RESET_CXL_BUS))
 		ptx_reset_settle(pdev);
-	if (!ret)
-		ptx_reset_restore(pdev, state);
 	return ret;
 }
 
-/* What was tried on each device so far, by ptx_device_key(). */
-struct ptx_reset_counts {
-	struct rcu_head rcu;
-	struct ptx_reset_count methods[PTX_RESET_RUNGS];
-};
-
-static DEFINE_XARRAY(ptx_reset_history);
-
-/* Makes room for them, before anything is tried. */
-static int ptx_reset_remember(struct pci_dev *pdev)
-{
-	struct ptx_reset_counts *counts;
-	int ret;
-
-	if (xa_load(&ptx_reset_history, ptx_device_key(pdev)))
-		return 0;
-	counts = kzalloc(sizeof(*counts), GFP_KERNEL);
-	if (!counts)
-		return -ENOMEM;
-	ret = xa_insert(&ptx_reset_history, ptx_device_key(pdev), counts, GFP_KERNEL);
-	if (ret)
-		kfree(counts);
-	return ret == -EBUSY ? 0 : ret;
-}
-
-/**
- * ptx_reset_forget() - a device left the bus, and with it what was tried on it
- * @pdev: the device
+/*
+ * The proof after a reset that ended with @ret: it has to be well, and the method to
+ * have claimed that it worked. Of one that did not answer in time all that counts is
+ * whether it answers before the time is over that it has @since it was begun.
  */
-void ptx_reset_forget(struct pci_dev *pdev)
+static int ptx_reset_recover(struct ptx_reset_entry *e, int ret, ktime_t since)
 {
-	struct ptx_reset_counts *counts;
+	struct pci_dev *pdev = e->member->pdev;
+	ktime_t deadline;
 
-	counts = xa_erase(&ptx_reset_history, ptx_device_key(pdev));
-	if (counts)
-		kfree_rcu(counts, rcu);
-}
-
-/**
- * ptx_reset_count() - say what one method has done to a device
- * @pdev: the device
- * @method: a value of enum ptx_reset_method, or PTX_RESET_WHOLE_BUS
- * @count: filled in
- *
- * Return: true if it was ever tried.
- */
-bool ptx_reset_count(struct pci_dev *pdev, unsigned int method,
-		     struct ptx_reset_count *count)
-{
-	struct ptx_reset_counts *counts;
-
-	memset(count, 0, sizeof(*count));
-	rcu_read_lock();
-	counts = xa_load(&ptx_reset_history, ptx_device_key(pdev));
-	if (counts) {
-		/* Only one counts at a time; we may see half of what it adds. */
-		*count = data_race(counts->methods[method]);
-	}
-	rcu_read_unlock();
-	return count->tries;
-}
-
-/* Tells everybody of a try; only the claim's own work counts for a device. */
-static void ptx_reset_tell(struct ptx_member *member, unsigned int method, int ret,
-			   int proof, ktime_t began)
-{
-	const char *name = method ? ptx_reset_method_name(method) : "whole bus";
-	s64 ms = ktime_ms_delta(ktime_get(), began);
-	struct pci_dev *pdev = member->pdev;
-	struct ptx_reset_counts *counts;
-
-	rcu_read_lock();
-	counts = xa_load(&ptx_reset_history, ptx_device_key(pdev));
-	if (counts) {
-		struct ptx_reset_count *count = &counts->methods[method];
-
-		count->tries++;
-		count->failures += proof || ret;
-		count->last_ms = ms;
-		count->last_error = proof ?: ret;
-	}
-	rcu_read_unlock();
-	ptx_trace_reset(pdev, name, ret, proof, ms);
-	ptx_event_reset(member, name, ms, proof ?: ret);
-}
-
-/* Nobody resets anything any more. */
-void ptx_reset_exit(void)
-{
-	struct ptx_reset_counts *counts;
-	unsigned long key;
-
-	xa_for_each(&ptx_reset_history, key, counts)
-		kfree(counts);
-	xa_destroy(&ptx_reset_history);
+	e->reached |= !ret || ret == -ENODEV;
+	deadline = ktime_add_ms(ret == -ENODEV ? since : ktime_get(), e->plan.ready_ms);
+	if (!ptx_reset_await(e->member, deadline))
+		return -ENODEV;
+	if (!ret || ret == -ENODEV)
+		ptx_reset_restore(pdev, e->state);
+	return ptx_reset_prove(e->member, &e->plan, &e->face, e->regs);
 }
 
 /*
  * ptx_reset_climb() - reset a device, and do not believe it
- * @member: the device, with no driver
- * @plan: what its rules say
- * @methods: the rungs, PCI_NUM_RESET_METHODS long
- * @face: what it looked like when it was well
- * @state: its configuration then
+ * @e: of the device, which has no driver
  *
  * May take minutes.
  *
@@ -375,11 +179,11 @@ void ptx_reset_exit(void)
  * no method, or none that the PCI core can carry out; else what was wrong after
  * the last rung.
  */
-static int ptx_reset_climb(struct ptx_member *member, const struct ptx_reset_plan *plan,
-			   const u8 *methods, const struct ptx_reset_face *face,
-			   struct pci_saved_state *state)
+static int ptx_reset_climb(struct ptx_reset_entry *e)
 {
+	struct ptx_member *member = e->member;
 	struct pci_dev *pdev = member->pdev;
+	const u8 *methods = e->methods;
 	int ret, proof, worst = -ENOTTY;
 	unsigned int i;
 
@@ -387,13 +191,16 @@ static int ptx_reset_climb(struct ptx_member *member, const struct ptx_reset_pla
 	     !ptx_reset_is_over(member); i++) {
 		ktime_t began = ktime_get();
 
-		ret = ptx_reset_try(pdev, plan, methods[i], state);
+		if (e->plan.banned & BIT(methods[i]))
+			continue;
+		ret = ptx_reset_try(pdev, &e->plan, methods[i]);
 		/* On offer, but not to be had, as behind some hotplug slots. */
 		if (ret == -ENOTTY)
 			continue;
-		proof = ptx_reset_prove(member, plan, face);
+		e->alone |= methods[i] == PTX_RESET_BUS || methods[i] == PTX_RESET_CXL_BUS;
+		proof = ptx_reset_recover(e, ret, began);
+		ret = ret == -ENODEV ? 0 : ret;
 		ptx_reset_tell(member, methods[i], ret, proof, began);
-		/* It has to be well, and the method to have claimed that it worked. */
 		worst = proof ?: ret;
 		if (!worst || ptx_reset_is_over(member))
 			break;
@@ -407,16 +214,16 @@ static int ptx_reset_climb(struct ptx_member *member, const struct ptx_reset_pla
 static int ptx_reset_bus(struct pci_dev *pdev)
 {
 	unsigned int tries = 0;
+	ktime_t at;
 	int ret;
 
 	/* It gives up where a lock is taken, be it for a moment by sysfs. */
 	do {
-		ret = pci_reset_bus(pdev);
+		at = ktime_get();
+		ret = ptx_reset_outcome(pdev, pci_reset_bus(pdev), at);
 		if (ret == -EAGAIN)
-			msleep(PTX_RESET_POLL_MAX_MS);
+			msleep(PTX_RESET_POLL_MS);
 	} while (ret == -EAGAIN && tries++ < PTX_RESET_BUS_TRIES);
-	if (!ret)
-		ptx_reset_settle(pdev);
 	return ret;
 }
 
@@ -512,7 +319,8 @@ static void ptx_reset_check_bystander(struct ptx_claim *claim)
 		if (!member->reset || ret)
 			continue;
 		pm_runtime_get_sync(&member->pdev->dev);
-		ret = ptx_reset_prove(member, &member->reset->plan, &member->reset->face);
+		ret = ptx_reset_prove(member, &member->reset->plan,
+				      &member->reset->face, member->reset->regs);
 		pm_runtime_put(&member->pdev->dev);
 		if (ret)
 			pci_err(member->pdev, "is not well after a reset of its bus (%d)\n",
@@ -538,20 +346,22 @@ static int ptx_reset_with_bus(struct ptx_reset_entry *e, enum ptx_reset_method r
 	struct ptx_reset_look look = { .ban = BIT(rung ?: PTX_RESET_BUS) };
 	struct ptx_member *member = e->member;
 	struct pci_dev *pdev = member->pdev;
-	ktime_t began = ktime_get();
 	struct ptx_bus_hold hold;
 	struct ptx_claim *claim;
+	ktime_t began;
 	int ret;
 
-	if (pdev->bus->self)
-		pci_walk_bus(pdev->bus, ptx_reset_find_ban, &look);
-	if (look.found)
-		return -ENOTTY;
 	/* Whoever resets it for us needs it awake, or asleep. */
 	pm_runtime_put_sync(&pdev->dev);
 	ret = ptx_bus_hold(member->claim, pdev, &hold);
 	if (ret)
 		goto out_wake;
+	began = ktime_get();
+	pci_walk_bus(pdev->bus, ptx_reset_find_ban, &look);
+	if (look.found) {
+		ret = -ENOTTY;
+		goto out_release;
+	}
 	if (member->bus_rung == rung)
 		goto out_prove;
 	if (rung == PTX_RESET_D3COLD) {
@@ -561,7 +371,7 @@ static int ptx_reset_with_bus(struct ptx_reset_entry *e, enum ptx_reset_method r
 		ret = ptx_reset_bus(pdev);
 		ptx_bus_wake(member->claim, &hold, false);
 	}
-	if (ret)
+	if (ret && ret != -ENODEV)
 		goto out_release;
 	ptx_reset_bus_of(member->claim, pdev->bus, rung);
 	list_for_each_entry(claim, &hold.claims, rest.node)
@@ -569,10 +379,13 @@ static int ptx_reset_with_bus(struct ptx_reset_entry *e, enum ptx_reset_method r
 			ptx_reset_check_bystander(claim);
 		else
 			ptx_reset_bus_of(claim, pdev->bus, rung);
+	ptx_bus_open(&hold);
+	if (rung == PTX_RESET_WHOLE_BUS)
+		ptx_reset_settle(pdev);
 out_prove:
 	pm_runtime_get_sync(&pdev->dev);
-	ptx_reset_restore(pdev, e->state);
-	*proof = ptx_reset_prove(member, &e->plan, &e->face);
+	*proof = ptx_reset_recover(e, ret, began);
+	ret = 0;
 	ptx_reset_tell(member, rung, ret, *proof, began);
 	pm_runtime_put_noidle(&pdev->dev);
 out_release:
@@ -582,31 +395,121 @@ out_wake:
 	return ret;
 }
 
+/* What the host's own resets may do, and whether it may sleep, is the device's. */
+static void ptx_reset_impose(struct ptx_reset_entry *e)
+{
+	struct pci_dev *pdev = e->member->pdev;
+
+	lockdep_assert_held(&pdev->dev.mutex);
+	memcpy(pdev->reset_methods, e->methods, sizeof(e->methods));
+	if (!e->sleeps)
+		pdev->dev_flags |= PCI_DEV_FLAGS_NO_D3;
+}
+
+static int ptx_reset_map(struct ptx_reset_entry *e)
+{
+	struct pci_dev *pdev = e->member->pdev;
+
+	if (e->regs || e->plan.ready == PTX_READY_GENERIC ||
+	    !(pci_resource_flags(pdev, 0) & IORESOURCE_MEM) ||
+	    !pdev->resource[0].parent || pci_resource_len(pdev, 0) < PAGE_SIZE)
+		return 0;
+	e->regs = ioremap(pci_resource_start(pdev, 0), PAGE_SIZE);
+	return e->regs ? 0 : -ENOMEM;
+}
+
 /*
- * First the device by itself, then with the whole bus. One that cannot be reset
- * at all is as well as it looks, but with @must that is -ENOTTY.
+ * The last rung, where a reset has reached the device and it does not look well since:
+ * have it found anew. Its addresses may be others then.
+ *
+ * Return: what is wrong with it; @proof if nothing could be done about that.
+ */
+static int ptx_reset_rescan(struct ptx_reset_entry *e, int proof)
+{
+	struct ptx_member *member = e->member;
+	struct pci_dev *before = member->pdev;
+	ktime_t began = ktime_get();
+	struct ptx_reset_face now;
+	int ret;
+
+	if (e->plan.banned & BIT(PTX_RESET_RESCAN) || !ptx_reset_answers(before))
+		return proof;
+	ptx_journal_at(&member->claim->journal, "removing and rescanning");
+	ret = ptx_rescan(member);
+	if (ret == -ENOTTY)
+		return proof;
+	proof = ret;
+	if (member->pdev == before)
+		goto out;
+	if (e->regs)
+		iounmap(e->regs);
+	e->regs = NULL;
+	kfree(e->state);
+	e->state = NULL;
+	device_lock(&member->pdev->dev);
+	ptx_reset_impose(e);
+	device_unlock(&member->pdev->dev);
+	ret = ret ?: ptx_reset_has_bars(member->pdev, before) ? 0 : -EIO;
+	if (!ret) {
+		ptx_reset_look(member->pdev, &now);
+		memcpy(e->face.bars, now.bars, sizeof(now.bars));
+	}
+	proof = ret ?: ptx_reset_map(e);
+	if (!proof)
+		proof = ptx_reset_prove(member, &e->plan, &e->face, e->regs);
+	/* What it has now is what later resets put back; without memory nothing is. */
+	e->learnt = false;
+	if (!proof && ptx_reset_learn(member))
+		pci_warn(member->pdev, "no memory to keep its state\n");
+out:
+	ptx_reset_tell(member, PTX_RESET_RESCAN, ret, proof, began);
+	return proof;
+}
+
+/*
+ * First the device by itself, then with the whole bus, then found anew. One that
+ * cannot be reset at all is as well as it looks, but with @must that is -ENOTTY.
  */
 static int ptx_reset_member(struct ptx_reset_entry *e, bool must)
 {
 	static const enum ptx_reset_method rungs[] = {
 		PTX_RESET_WHOLE_BUS, PTX_RESET_D3COLD,
 	};
-	struct pci_dev *pdev = e->member->pdev;
 	ktime_t began = ktime_get();
-	bool was = false;
+	struct ptx_reset_plan plan;
 	int proof;
 	u32 i;
 
 	if (e->plan.hopeless)
 		return -EOPNOTSUPP;
-	proof = ptx_reset_climb(e->member, &e->plan, e->methods, &e->face, e->state);
+	/* The admin's bans are those of today. */
+	ptx_reset_plan(e->member->pdev, &plan);
+	e->plan.banned = plan.banned;
+	/* It may have been found anew, and then not have been well. */
+	if (ptx_reset_map(e))
+		return -ENOMEM;
+	e->reached = false;
+	e->alone = false;
+	proof = ptx_reset_climb(e);
 	for (i = 0; i < ARRAY_SIZE(rungs) && proof && !ptx_reset_is_over(e->member); i++)
-		was |= !ptx_reset_with_bus(e, rungs[i], &proof);
-	if (!proof || ptx_reset_is_over(e->member) || was || must || proof != -ENOTTY)
+		if (rungs[i] != PTX_RESET_WHOLE_BUS || !e->alone)
+			ptx_reset_with_bus(e, rungs[i], &proof);
+	if (!proof || ptx_reset_is_over(e->member))
 		return proof;
-	proof = ptx_reset_prove(e->member, &e->plan, &e->face);
-	ptx_trace_reset(pdev, "", 0, proof, ktime_ms_delta(ktime_get(), began));
+	if (e->reached)
+		return ptx_reset_rescan(e, proof);
+	if (must || proof != -ENOTTY)
+		return proof;
+	proof = ptx_reset_prove(e->member, &e->plan, &e->face, e->regs);
+	ptx_trace_reset(e->member->pdev, "", 0, proof, ktime_ms_delta(ktime_get(), began));
 	return proof;
+}
+
+/* Where its lease wants that no tenant's memory is left. */
+static int ptx_reset_scrub(struct ptx_reset_entry *e)
+{
+	return e->member->claim->flags & PTX_ADD_FLAGS_CLEAR_MEMORY ?
+	       ptx_scrub(e->member, &e->plan) : 0;
 }
 
 /*
@@ -618,8 +521,8 @@ static void ptx_reset_await_leave(struct ptx_member *member)
 	unsigned int ms;
 
 	for (ms = 0; ms < PTX_RESET_LEAVE_MS && pci_dev_is_disconnected(member->pdev) &&
-	     !ptx_reset_leaves(member); ms += PTX_RESET_POLL_MAX_MS)
-		msleep(PTX_RESET_POLL_MAX_MS);
+	     !ptx_reset_leaves(member); ms += PTX_RESET_POLL_MS)
+		msleep(PTX_RESET_POLL_MS);
 }
 
 /* It was not reset: nobody else is to have it but the host. */
@@ -660,14 +563,21 @@ static enum ptx_undo ptx_reset_undo(struct ptx_entry *entry)
 	ret = ptx_reset_member(e, pooled);
 	if (ret == -ENOTTY && pooled) {
 		ptx_reset_unpool(member);
-		ret = ptx_reset_prove(member, &e->plan, &e->face);
+		ret = ptx_reset_prove(member, &e->plan, &e->face, e->regs);
 	}
+	ret = ret ?: ptx_reset_scrub(e);
+	pdev = member->pdev;
 	pm_runtime_put(&pdev->dev);
 	ptx_trace_end(pdev, "reset");
 	if (ret)
 		ptx_reset_await_leave(member);
 	if (!ret || ptx_reset_leaves(member))
 		return PTX_UNDO_DONE;
+	/* Or did so meanwhile; whatever it is worth, that driver has it. */
+	if (READ_ONCE(pdev->dev.driver)) {
+		ptx_reset_unpool(member);
+		return PTX_UNDO_DONE;
+	}
 	pci_err(pdev, "no reset made it well (%d): it stays in quarantine\n", ret);
 	pci_clear_master(pdev);
 	strscpy(member->claim->fault.culprit, pci_name(pdev));
@@ -711,13 +621,8 @@ int ptx_reset_learn(struct ptx_member *member)
 
 	if (e->learnt)
 		return 0;
-	if (!e->regs && e->plan.ready != PTX_READY_GENERIC &&
-	    pci_resource_flags(pdev, 0) & IORESOURCE_MEM &&
-	    pci_resource_start(pdev, 0) && pci_resource_len(pdev, 0) >= PAGE_SIZE) {
-		e->regs = ioremap(pci_resource_start(pdev, 0), PAGE_SIZE);
-		if (!e->regs)
-			return -ENOMEM;
-	}
+	if (ptx_reset_map(e))
+		return -ENOMEM;
 	ptx_trace_begin(pdev, "save_state");
 	pm_runtime_get_sync(&pdev->dev);
 	ptx_reset_look(pdev, &e->face);
@@ -733,7 +638,8 @@ int ptx_reset_learn(struct ptx_member *member)
 }
 
 /**
- * ptx_reset_first() - reset a device before it goes to VFIO, if that was asked for
+ * ptx_reset_first() - reset a device before it goes to VFIO, and clear its memory, each
+ * if that was asked for
  * @member: claimed, its reset methods narrowed
  *
  * One that is not well after it is reset once more on its way back, and goes into
@@ -751,7 +657,7 @@ int ptx_reset_first(struct ptx_member *member)
 	struct pci_dev *pdev = member->pdev;
 	int ret;
 
-	if (!(claim->flags & PTX_ADD_FLAGS_RESET))
+	if (!(claim->flags & (PTX_ADD_FLAGS_RESET | PTX_ADD_FLAGS_CLEAR_MEMORY)))
 		return 0;
 	if (!e->learnt) {
 		pci_lock_rescan_remove();
@@ -762,7 +668,9 @@ int ptx_reset_first(struct ptx_member *member)
 	}
 	ptx_trace_begin(pdev, "reset");
 	pm_runtime_get_sync(&pdev->dev);
-	ret = ptx_reset_member(e, true);
+	ret = claim->flags & PTX_ADD_FLAGS_RESET ? ptx_reset_member(e, true) : 0;
+	ret = ret ?: ptx_reset_scrub(e);
+	pdev = member->pdev;
 	pm_runtime_put(&pdev->dev);
 	ptx_trace_end(pdev, "reset");
 	if (!ret)
@@ -776,6 +684,20 @@ int ptx_reset_first(struct ptx_member *member)
 			      PTX_REASON_NO_RESET : PTX_REASON_NOT_WELL;
 	e->unwell = claim->fault.reason == PTX_REASON_NOT_WELL;
 	return -EIO;
+}
+
+/*
+ * Is there one that leaves others alone? That of the bus is on offer also for the
+ * first function of several, which was alone when it was found.
+ */
+static bool ptx_reset_is_of_device(const u8 *methods)
+{
+	unsigned int i;
+
+	for (i = 0; i < PCI_NUM_RESET_METHODS && methods[i]; i++)
+		if (methods[i] != PTX_RESET_BUS && methods[i] != PTX_RESET_CXL_BUS)
+			return true;
+	return false;
 }
 
 /**
@@ -807,12 +729,10 @@ int ptx_reset_narrow(struct ptx_member *member)
 		return -ENOMEM;
 	device_lock(&pdev->dev);
 	ptx_reset_permitted(&e->plan, pdev->reset_methods, e->methods);
-	memcpy(pdev->reset_methods, e->methods, sizeof(e->methods));
 	e->sleeps = !e->plan.awake || pdev->dev_flags & PCI_DEV_FLAGS_NO_D3;
-	if (!e->sleeps)
-		pdev->dev_flags |= PCI_DEV_FLAGS_NO_D3;
+	ptx_reset_impose(e);
 	device_unlock(&pdev->dev);
-	if (!e->methods[0] && !e->plan.hopeless)
+	if (!ptx_reset_is_of_device(e->methods) && !e->plan.hopeless)
 		ptx_bus_want(member->claim);
 	ptx_journal_arm(&member->claim->journal, &e->entry);
 	return 0;

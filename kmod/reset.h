@@ -20,10 +20,14 @@ enum ptx_reset_method {
 	PTX_RESET_CXL_BUS,
 	PTX_RESET_METHODS,
 
-	/* Rungs of our own above: the power of the port; the number of all. */
+	/* Rungs of our own above: the power of the port, and to be found anew. */
 	PTX_RESET_D3COLD = PTX_RESET_METHODS,
+	PTX_RESET_RESCAN,
 	PTX_RESET_RUNGS
 };
+
+/* What a function that retries requests reads as vendor, with the rest ones. */
+#define PTX_CRS_VENDOR		0x0001
 
 /* And the whole bus, whose ban is that of PTX_RESET_BUS. */
 #define PTX_RESET_WHOLE_BUS	0
@@ -50,6 +54,8 @@ enum ptx_ready {
  * @hopeless: no reset is known to work; it is never given back
  * @awake: it does not come back from D3
  * @first: the method to try before others; 0 for the host's own order
+ * @keeps_memory: what a tenant wrote into its memory outlives a reset
+ * @memory_bars: bits of the BARs that are all of that memory; 0 where none shows it
  */
 struct ptx_reset_plan {
 	u32 banned;
@@ -60,6 +66,8 @@ struct ptx_reset_plan {
 	bool hopeless;
 	bool awake;
 	u32 first;
+	bool keeps_memory;
+	u8 memory_bars;
 };
 
 /**
@@ -101,30 +109,12 @@ struct ptx_reset_face {
 	u32 bars[PTX_RESET_BARS];
 };
 
-/**
- * struct ptx_reset_count - what one method has done to a device
- * @tries: how often it was tried
- * @failures: how often the device was not proven well after it
- * @last_ms: how long the last try took, with the proof
- * @last_error: how it ended; 0 when the device was well
- */
-struct ptx_reset_count {
-	u32 tries;
-	u32 failures;
-	u32 last_ms;
-	int last_error;
-};
-
 struct ptx_member;
 struct ptx_step;
 
 /* The step of a claim that ptx_reset_narrow() enters. */
 extern const struct ptx_step ptx_reset_step;
 
-bool ptx_reset_count(struct pci_dev *pdev, unsigned int method,
-		     struct ptx_reset_count *count);
-void ptx_reset_forget(struct pci_dev *pdev);
-void ptx_reset_exit(void);
 int ptx_reset_narrow(struct ptx_member *member);
 int ptx_reset_learn(struct ptx_member *member);
 int ptx_reset_first(struct ptx_member *member);

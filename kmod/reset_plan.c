@@ -103,6 +103,8 @@ void ptx_reset_plan_by_ids(const struct ptx_reset_ids *ids,
 		plan->hopeless |= more->hopeless;
 		plan->awake |= more->awake;
 		plan->first = more->first ?: plan->first;
+		plan->keeps_memory |= more->keeps_memory;
+		plan->memory_bars |= more->memory_bars;
 	}
 	/* It resets what wakes up from D3hot. */
 	if (plan->awake)

@@ -80,15 +80,23 @@ static const struct ptx_reset_rule ptx_reset_rules[] = {
 	{ .what = "AMD graphics behind a bridge: PM reset does nothing",
 	  .vendor = PCI_VENDOR_ID_ATI, PTX_CLASS_DISPLAY, .behind_bridge = true,
 	  .plan = { .banned = BIT(PTX_RESET_PM) } },
-	/* It is lost until the host's next boot. */
+	/* It is lost until the host's next boot; so it is not reset, and keeps all. */
 	{ .what = "AMD MI300X, physical function", .vendor = PCI_VENDOR_ID_ATI,
-	  .first = 0x74a1, .physfn = true, .plan = { .banned = PTX_BAN_ALL } },
+	  .first = 0x74a1, .physfn = true,
+	  .plan = { .banned = PTX_BAN_ALL, .keeps_memory = true } },
 	{ .what = "AMD MI355X, physical function", .vendor = PCI_VENDOR_ID_ATI,
-	  .first = 0x75a3, .physfn = true, .plan = { .banned = PTX_BAN_ALL } },
+	  .first = 0x75a3, .physfn = true,
+	  .plan = { .banned = PTX_BAN_ALL, .keeps_memory = true } },
 
 	/* NVIDIA's open kernel modules: PMC_BOOT_0, and the times they allow. */
 	{ .what = "NVIDIA", .vendor = PCI_VENDOR_ID_NVIDIA, PTX_CLASS_DISPLAY,
 	  .plan = { .ready = PTX_READY_NVIDIA, .ready_ms = 5000 } },
+	/*
+	 * Maurice, Neumann, Heen, Francillon: Confidentiality Issues on a GPU in a
+	 * Virtualized Environment (2014). Its BARs are windows that it moves itself.
+	 */
+	{ .what = "NVIDIA: memory", .vendor = PCI_VENDOR_ID_NVIDIA, PTX_CLASS_DISPLAY,
+	  .plan = { .keeps_memory = true } },
 	{ .what = "NVIDIA Blackwell", .vendor = PCI_VENDOR_ID_NVIDIA,
 	  .first = 0x2900, .last = 0x2fff, PTX_CLASS_DISPLAY,
 	  .plan = { .ready = PTX_READY_NVIDIA, .ready_ms = 15000 } },
@@ -151,6 +159,12 @@ static const struct ptx_reset_rule ptx_reset_rules[] = {
 	  .first = 0x1107, .plan = { .banned = PTX_BAN_BUS } },
 	{ .what = "Qualcomm SDX62", .vendor = PCI_VENDOR_ID_QCOM,
 	  .first = 0x0308, .plan = { .banned = PTX_BAN_BUS } },
+	/*
+	 * QEMU, docs/specs/ivshmem-spec.rst: BAR 2 is memory that others may have, too.
+	 * One who writes there while it is cleared keeps it in quarantine.
+	 */
+	{ .what = "ivshmem: memory", .vendor = PCI_VENDOR_ID_REDHAT_QUMRANET,
+	  .first = 0x1110, .plan = { .keeps_memory = true, .memory_bars = BIT(2) } },
 	{ .what = "Cavium a100", .vendor = PCI_VENDOR_ID_CAVIUM,
 	  .first = 0xa100, .plan = { .banned = PTX_BAN_BUS } },
 };

@@ -131,7 +131,10 @@ int ptx_rom_check(struct ptx_member *member)
 	if (!seen)
 		return -ENOMEM;
 	pm_runtime_get_sync(&pdev->dev);
-	ret = ptx_rom_read(pdev, &seen->rom);
+	/* Mapping the ROM of one that has left would give it an address once more. */
+	device_lock(&pdev->dev);
+	ret = READ_ONCE(member->leaving) ? -ENODATA : ptx_rom_read(pdev, &seen->rom);
+	device_unlock(&pdev->dev);
 	pm_runtime_put(&pdev->dev);
 	if (ret == -ENOMEM) {
 		kfree(seen);
@@ -171,7 +174,7 @@ void ptx_rom_learn(struct pci_dev *pdev)
 		return;
 	}
 	member = ptx_member_get(pdev);
-	if (!member && !pdev->dev.driver) {
+	if (!member && !pdev->dev.driver && device_is_registered(&pdev->dev)) {
 		pm_runtime_get_sync(&pdev->dev);
 		if (!ptx_rom_read(pdev, &seen->rom)) {
 			ptx_rom_remember(pdev, seen);

@@ -27,6 +27,7 @@
 #define TH_LOG(...)
 #define FIXTURE(...)
 #include "lib/host.h"
+#include "lib/sim.h"
 
 #define INLINE		"/sys/module/ptx/parameters/inline"
 #define DEBUGFS		"/sys/kernel/debug"
@@ -39,6 +40,8 @@
  * module ptx_shield keeps failures out of them.
  */
 static const char shielded[] =
+	/* Warns when a device that it has found cannot be told of. */
+	"pci_scan_single_device,pci_bus_add_device,pci_stop_and_remove_bus_device,"
 	/* Its error path releases the group with its IOMMU group still set. */
 	"vfio_create_group,"
 	/* The interpreter uses an object after it has freed it. */
@@ -217,6 +220,39 @@ static int begin_add_stock(void)
 	return ret;
 }
 
+/* What only the last rung makes well, with memory to be cleared. */
+#define ODD	"0.0 driver=none group=odd vendor=1af4 device=1110 class=050000 flr=odd bus=odd " \
+		"bars=4K,0,16M:64p mem=2:4096:1"
+
+static int begin_add_reset(void)
+{
+	int ret = begin_add();
+
+	add->a.flags = PTX_ADD_FLAGS_RESET | PTX_ADD_FLAGS_CLEAR_MEMORY;
+	return ret;
+}
+
+static int begin_added_clear(void)
+{
+	int ret = begin_add();
+
+	add->a.flags = PTX_ADD_FLAGS_CLEAR_MEMORY;
+	return ret ?: lease_add(lease, add);
+}
+
+static int begin_quarantined(void)
+{
+	int ret = begin_added_clear() ?: sim_control("set 0.0 stuck=1");
+
+	if (ret)
+		return ret;
+	close(lease);
+	lease = -1;
+	nl_start(&host.nl, &req, PTX_CMD_DEVICE_RESET, 0);
+	nl_put_str(&req, PTX_A_DEVICE_NAME, devices[0]);
+	return sim_control("set 0.0 stuck=0");
+}
+
 static int call_remove(void)
 {
 	return lease_remove(lease, devices, 1, 0, NULL);
@@ -336,6 +372,19 @@ static int pool_drop(void)
 	return ret;
 }
 
+/* A failure may have left one there; another chance, without, brings it back. */
+static int quarantine_drop(void)
+{
+	struct nl_device d;
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < nr_devices; i++)
+		if (!nl_device_get(&host.nl, devices[i], &d) &&
+		    d.member_state == PTX_MEMBER_STATE_QUARANTINED)
+			ret = nl_device_reset(&host.nl, devices[i]);
+	return ret;
+}
+
 static int begin_nl_pool(uint8_t cmd)
 {
 	int i;
@@ -412,9 +461,9 @@ static int call_nl(void)
 
 /*
  * A device without a driver, two, one with a driver, a group of two, one
- * without a driver and the kernel's own vfio-pci.
+ * without a driver and the kernel's own vfio-pci, a simulated one that is odd.
  */
-enum needs { NONE, ONE, TWO, NATIVE, GROUP, STOCK };
+enum needs { NONE, ONE, TWO, NATIVE, GROUP, STOCK, SIM };
 
 static const struct op {
 	const char *name;
@@ -460,6 +509,9 @@ static const struct op {
 	{ "pool-remove", NATIVE, begin_nl_pool_remove, call_nl, .native = true, .stride = 7 },
 	{ "pool-lease", NATIVE, begin_pooled_add, call_add, .adds = true },
 	{ "pool-release", NATIVE, begin_pooled_added, call_release, .native = true, .stride = 7 },
+	{ "reset-first", SIM, begin_add_reset, call_add, .adds = true },
+	{ "reset-release", SIM, begin_added_clear, call_release },
+	{ "reset-quarantined", SIM, begin_quarantined, call_nl },
 	{ "reserve-new", NONE, begin_nl_reserve_new, call_nl },
 	{ "netlink-grant-new", NONE, begin_nl_grant_new, call_nl },
 	{ "netlink-grant-del", NONE, begin_nl_grant_del, call_nl },
@@ -511,7 +563,7 @@ static int settle(const struct op *op, bool full)
 		ret = nl_reserves_drop(&host.nl);
 	if (ret < 0)
 		return ret;
-	ret = host_wait_no_lease(GONE_MS) ?: pool_drop();
+	ret = host_wait_no_lease(GONE_MS) ?: pool_drop() ?: quarantine_drop();
 	if (ret) {
 		printf("# a lease does not go: %s\n", strerror(-ret));
 		return ret;
@@ -576,6 +628,7 @@ static bool choose(const struct pci_fn *fn)
 static bool choose_devices(enum needs needs)
 {
 	const struct pci_fn *bare = NULL, *native = NULL, *fn;
+	static char odd[PCI_NAME_LEN];
 	int i;
 
 	for (i = 0; (fn = host_single(&host, i)); i++) {
@@ -600,6 +653,9 @@ static bool choose_devices(enum needs needs)
 		return choose(bare) &&
 		       (!access("/sys/bus/pci/drivers/vfio-pci", F_OK) ||
 			!system("modprobe vfio-pci"));
+	case SIM:
+		devices[nr_devices++] = sim_name(0, 0, odd);
+		return host_is_topology("sim");
 	}
 	return false;
 }
@@ -662,6 +718,8 @@ int main(int argc, char **argv)
 	nth_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0)
 		ksft_exit_skip("this kernel has no fault injection\n");
+	if (host_is_topology("sim") && (sim_load() || sim_add(ODD)))
+		ksft_exit_fail_msg("no simulator\n");
 	if (host_begin(&host))
 		ksft_exit_fail_msg("no host\n");
 	add = calloc(1, sizeof(*add));

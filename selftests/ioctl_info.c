@@ -350,7 +350,7 @@ TEST_F(all, unknown_flags)
 		known = PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER;
 	if (variant->cmd == PTX_LEASE_ADD)
 		known = PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY |
-			PTX_ADD_FLAGS_RESET;
+			PTX_ADD_FLAGS_RESET | PTX_ADD_FLAGS_CLEAR_MEMORY;
 	if (variant->cmd == PTX_LEASE_REVOKE)
 		known = PTX_REVOKE_KILL;
 	for (bit = 0; bit < 32; bit++) {

@@ -362,6 +362,9 @@ TEST_F(bad, strings)
 	EXPECT_GT(0, nl_call(self->nl, self->r, NULL, NULL));
 }
 
+#define ADD_FLAGS (PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY | \
+		   PTX_ADD_FLAGS_RESET | PTX_ADD_FLAGS_CLEAR_MEMORY)
+
 TEST_F(bad, values)
 {
 	unsigned int bit;
@@ -374,7 +377,9 @@ TEST_F(bad, values)
 	fill(self, variant, LEFT_OUT);
 	nl_put_u32(self->r, PTX_A_LEASE_TIMEOUT_MS, 0xffffffff);
 	EXPECT_GT(0, nl_call(self->nl, self->r, NULL, NULL));
-	for (bit = 4; bit < 32; bit++) {
+	for (bit = 0; bit < 32; bit++) {
+		if (ADD_FLAGS & 1u << bit)
+			continue;
 		fill(self, variant, LEFT_OUT);
 		nl_put_u32(self->r, PTX_A_LEASE_ADD_FLAGS, 1u << bit);
 		EXPECT_GT(0, nl_call(self->nl, self->r, NULL, NULL));

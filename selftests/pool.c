@@ -39,7 +39,6 @@ FIXTURE_SETUP(pool)
 	if (!self->ready)
 		return;
 	ASSERT_EQ(0, sim_load());
-	ASSERT_EQ(0, sim_clear());
 	ASSERT_EQ(0, host_begin(&self->h));
 	self->add = calloc(1, sizeof(*self->add));
 	ASSERT_NE(NULL, self->add);

@@ -4,6 +4,7 @@
  * that are banned, and a bus that devices of several leases share.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -38,7 +39,6 @@ FIXTURE_SETUP(reset)
 	if (!self->ready)
 		return;
 	ASSERT_EQ(0, sim_load());
-	ASSERT_EQ(0, sim_clear());
 	ASSERT_EQ(0, host_begin(&self->h));
 	self->add = calloc(1, sizeof(*self->add));
 	ASSERT_NE(NULL, self->add);
@@ -270,6 +270,31 @@ TEST_F(reset, leaves_while_reset)
 #define SHARED	"0.0-1 acs=1"
 #define NVIDIA	"vendor=10de device=2204 class=030200 bars=1M mem=0:0:0x172000a1 busy=0xbadf5040"
 
+/*
+ * One that a reset kills. What the PCI core says then it says of a reset that is not to
+ * be had, too; but this one is not had, not given back, and all is told.
+ */
+TEST_F(reset, that_kills)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 bus=dead " NVIDIA "\n1.0 bus=dead:3000 " NVIDIA));
+	EXPECT_EQ(-EIO, add_reset_first(self->fd, self->add, self->name));
+	EXPECT_EQ(PTX_REASON_QUARANTINED, self->add->a.out_reason);
+	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->name, &self->d));
+	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, self->d.member_state);
+	EXPECT_TRUE(pci_on_driver(self->name, ""));
+	EXPECT_LE(1, self->d.resets_tried);
+	EXPECT_EQ(self->d.resets_tried, self->d.resets_failed);
+	/* Later than the PCI core waits, and not later than we do. */
+	EXPECT_EQ(0, add_reset_first(self->fd, self->add, sim_name(1, 0, self->other)));
+	ASSERT_EQ(0, nl_device_get(&self->h.nl, self->other, &self->d));
+	EXPECT_EQ(1, self->d.resets_tried);
+	EXPECT_EQ(0, self->d.resets_failed);
+	ASSERT_EQ(0, sim_control("set 0.0 bus=works\nrevive 0.0"));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
 static unsigned int bus_resets(unsigned int fn)
 {
 	struct sim_state s;
@@ -318,6 +343,23 @@ TEST_F(reset, bus_of_one_lease)
 	vfio_close(&v);
 	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
 	EXPECT_EQ(2, bus_resets(1));
+	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
+}
+
+/* One that has been reset by itself waits for the other, which has only the bus. */
+TEST_F(reset, bus_waited_for)
+{
+	struct vfio v = VFIO_CLOSED;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 acs=1\n0.1 acs=1 flr=works"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, self->other));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->name), self->name));
+	EXPECT_EQ(-ETIMEDOUT, lease_release(self->fd, 1000, NULL));
+	EXPECT_EQ(PTX_MEMBER_STATE_DRAINING, state_of(self, self->other));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_EQ(1, bus_resets(0));
 	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
 }
 
@@ -449,6 +491,182 @@ TEST_F(reset, bus_into_the_pool)
 	EXPECT_EQ(0, nl_pool_remove(&self->h.nl, self->two, 2, GONE_MS));
 	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
 	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
+}
+
+/* Reset, and odd since then: found anew, which makes it well. */
+
+#define ODD	"flr=odd bus=odd bars=64K,1M:64p "
+#define BAN	"/sys/module/ptx/parameters/reset_ban"
+
+struct looks {
+	char attr[6][256];
+};
+
+/* What the host says of it, but for its group and its addresses. */
+static void look_at(const char *name, struct looks *looks)
+{
+	static const char *const attrs[] = {
+		"driver_override", "reset_method", "d3cold_allowed", "msi_bus",
+		"power/control", "numa_node",
+	};
+	unsigned int i;
+
+	memset(looks, 0, sizeof(*looks));
+	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		pci_read(name, attrs[i], looks->attr[i], sizeof(looks->attr[i]));
+}
+
+static void look_the_same(struct __test_metadata *_metadata, const char *name,
+			  const struct looks *before)
+{
+	struct looks now;
+	unsigned int i;
+
+	look_at(name, &now);
+	for (i = 0; i < sizeof(now.attr) / sizeof(now.attr[0]); i++)
+		EXPECT_STREQ(before->attr[i], now.attr[i]);
+}
+
+static unsigned int found_anew(FIXTURE_DATA(reset) *self, const char *name)
+{
+	return nl_device_get(&self->h.nl, name, &self->d) ? 1000 : self->d.rescans;
+}
+
+/* The BARs of the virtual functions are the second half of its resources. */
+static bool vfs_have_room(const char *name)
+{
+	char buf[2048], *line;
+	unsigned long long start;
+	int i;
+
+	if (pci_read(name, "resource", buf, sizeof(buf)) <= 0)
+		return false;
+	for (i = 0, line = strtok(buf, "\n"); line; line = strtok(NULL, "\n"), i++)
+		if (i == 7)
+			return sscanf(line, "%llx", &start) == 1 && start;
+	return false;
+}
+
+TEST_F(reset, found_anew)
+{
+	struct looks before;
+	struct vfio v;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 " ODD));
+	ASSERT_EQ(0, pci_write(self->name, "d3cold_allowed", "0"));
+	ASSERT_EQ(0, pci_write(self->name, "power/control", "auto"));
+	look_at(self->name, &before);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->name), self->name));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_EQ(1, found_anew(self, self->name));
+	look_the_same(_metadata, self->name, &before);
+	/* And can be had once more. */
+	ASSERT_EQ(0, sim_control("set 0.0 flr=works"));
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->name), self->name));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	look_the_same(_metadata, self->name, &before);
+}
+
+/* Not where the admin does not want it; one that had no driver has none after it. */
+TEST_F(reset, found_anew_or_not)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 driver=none " ODD));
+	ASSERT_EQ(0, file_write(BAN, "rescan"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(-EIO, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_EQ(PTX_MEMBER_STATE_QUARANTINED, state_of(self, self->name));
+	ASSERT_EQ(0, file_write(BAN, "\n"));
+	EXPECT_EQ(0, nl_device_reset(&self->h.nl, self->name));
+	EXPECT_EQ(1, found_anew(self, self->name));
+	EXPECT_TRUE(pci_on_driver(self->name, ""));
+}
+
+/* One that may have virtual functions still may, and they have room. */
+TEST_F(reset, found_anew_with_its_vfs)
+{
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 driver=none vfs=4 vfdevice=1889 vfbars=64K:64p " ODD));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_EQ(1, found_anew(self, self->name));
+	EXPECT_TRUE(vfs_have_room(self->name));
+}
+
+/* Two in one group: one comes back into it, and neither is let go meanwhile. */
+TEST_F(reset, found_anew_in_its_group)
+{
+	struct vfio v;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 group=g " ODD "\n0.1 group=g flr=works"));
+	ASSERT_EQ(pci_group(self->name), pci_group(self->other));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_EQ(1, found_anew(self, self->name));
+	EXPECT_EQ(0, found_anew(self, self->other));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+	EXPECT_TRUE(pci_on_driver(self->other, SIM_DRIVER));
+	ASSERT_EQ(pci_group(self->name), pci_group(self->other));
+	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->other), self->other));
+	vfio_close(&v);
+}
+
+/* Before a lease: the tenant gets the one that was found. */
+TEST_F(reset, found_anew_first)
+{
+	struct vfio v;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 " ODD));
+	ASSERT_EQ(0, add_reset_first(self->fd, self->add, self->name));
+	EXPECT_EQ(1, found_anew(self, self->name));
+	EXPECT_TRUE(pci_on_driver(self->name, "ptx-vfio-pci"));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->name), self->name));
+	vfio_close(&v);
+	ASSERT_EQ(0, sim_control("set 0.0 flr=works"));
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
+}
+
+/* On its way back to the pool: the pool has what was found. */
+TEST_F(reset, found_anew_for_the_pool)
+{
+	struct vfio v;
+	unsigned int i;
+
+	NEED_SIM();
+	ASSERT_EQ(0, sim_add("0.0 bars=64K,1M:64p flr=works"));
+	ASSERT_EQ(0, nl_pool_add(&self->h.nl, self->one, 1, 0));
+	ASSERT_EQ(0, sim_control("set 0.0 flr=odd bus=odd"));
+	/* Its claim has seen more than one device by then. */
+	for (i = 1; i <= 3; i++) {
+		ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+		EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+		EXPECT_TRUE(comes_to(self, self->name, PTX_MEMBER_STATE_READY));
+		EXPECT_TRUE(self->d.pooled);
+		EXPECT_EQ(i, found_anew(self, self->name));
+		self->fd = lease_create(self->h.ctl, lease_name(), NULL);
+		ASSERT_LE(0, self->fd);
+	}
+	ASSERT_EQ(0, sim_control("set 0.0 flr=works"));
+	ASSERT_EQ(0, lease_add_names(self->fd, self->name, NULL));
+	ASSERT_EQ(0, vfio_open(&v, pci_group(self->name), self->name));
+	vfio_close(&v);
+	EXPECT_EQ(0, lease_release(self->fd, GONE_MS, NULL));
+	ASSERT_EQ(0, nl_pool_remove(&self->h.nl, self->one, 1, GONE_MS));
+	EXPECT_TRUE(pci_on_driver(self->name, SIM_DRIVER));
 }
 
 TEST_HARNESS_MAIN

@@ -229,7 +229,6 @@ TEST_F(rom, empty)
 	if (!host_is_topology("sim"))
 		SKIP(return, "needs the topology sim");
 	ASSERT_EQ(0, sim_load());
-	ASSERT_EQ(0, sim_clear());
 	ASSERT_EQ(0, sim_add("0.0 rom=64K flr=works"));
 	EXPECT_EQ(-EBADMSG, add_with(self, one, 1, self->roms, 1));
 	EXPECT_EQ(PTX_REASON_ROM, self->add->a.out_reason);

@@ -40,7 +40,6 @@ FIXTURE_SETUP(sim)
 	if (!self->ready)
 		return;
 	ASSERT_EQ(0, sim_load());
-	ASSERT_EQ(0, sim_clear());
 	ASSERT_EQ(0, host_begin(&self->h));
 	self->add = calloc(1, sizeof(*self->add));
 	ASSERT_NE(NULL, self->add);

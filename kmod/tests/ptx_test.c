@@ -531,7 +531,7 @@ static struct kunit_suite guard_suite = {
 #define BUSES		(M(BUS) | M(CXL_BUS))
 #define FLRS		(M(FLR) | M(AF_FLR))
 #define EVERYTHING	(M(DEVICE_SPECIFIC) | M(ACPI) | FLRS | M(PM) | BUSES | \
-			 M(D3COLD))
+			 M(D3COLD) | M(RESCAN))
 #define GPU		0x030000
 #define NVME		0x010802
 
@@ -570,15 +570,17 @@ static const struct reset_param reset_params[] = {
 	  { .ready_ms = 60000, .ready = PTX_READY_NVME,
 	    .first = PTX_RESET_DEVICE_SPECIFIC } },
 	{ "AMD MI300X PF", { 0x120000, 0x1002, 0x74a1, .physfn = true },
-	  { .ready_ms = 60000, .banned = EVERYTHING } },
+	  { .ready_ms = 60000, .banned = EVERYTHING, .keeps_memory = true } },
 	{ "AMD MI300X without VFs", { 0x120000, 0x1002, 0x74a1 },
 	  { .ready_ms = 60000 } },
 	{ "NVIDIA Ampere", { GPU, 0x10de, 0x2204 },
-	  { .ready_ms = 5000, .ready = PTX_READY_NVIDIA } },
+	  { .ready_ms = 5000, .ready = PTX_READY_NVIDIA, .keeps_memory = true } },
 	{ "NVIDIA Blackwell", { GPU, 0x10de, 0x2b85 },
-	  { .ready_ms = 15000, .ready = PTX_READY_NVIDIA } },
+	  { .ready_ms = 15000, .ready = PTX_READY_NVIDIA, .keeps_memory = true } },
 	{ "NVIDIA H100", { 0x030200, 0x10de, 0x2342 },
-	  { .ready_ms = 5000, .ready = PTX_READY_NVIDIA, .banned = BUSES } },
+	  { .ready_ms = 5000, .ready = PTX_READY_NVIDIA, .banned = BUSES, .keeps_memory = true } },
+	{ "ivshmem", { 0x050000, 0x1af4, 0x1110 },
+	  { .ready_ms = 60000, .keeps_memory = true, .memory_bars = BIT(2) } },
 	{ "NVIDIA HD audio", { 0x040300, 0x10de, 0x1aef },
 	  { .ready_ms = 60000, .before_ms = 20 } },
 	{ "Intel 5912", { GPU, 0x8086, 0x5912 },
@@ -623,6 +625,8 @@ static void reset_plan_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, plan.hopeless, param->plan.hopeless);
 	KUNIT_EXPECT_EQ(test, plan.awake, param->plan.awake);
 	KUNIT_EXPECT_EQ(test, plan.first, param->plan.first);
+	KUNIT_EXPECT_EQ(test, plan.keeps_memory, param->plan.keeps_memory);
+	KUNIT_EXPECT_EQ(test, plan.memory_bars, param->plan.memory_bars);
 }
 
 static void reset_methods_are_narrowed_in_order(struct kunit *test)

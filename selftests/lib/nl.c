@@ -419,6 +419,7 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 	d->lease = nl_u64(tb[PTX_A_DEVICE_LEASE_ID]);
 	d->member_state = nl_u32(tb[PTX_A_DEVICE_MEMBER_STATE]);
 	d->pooled = tb[PTX_A_DEVICE_POOLED];
+	d->keeps_memory = tb[PTX_A_DEVICE_KEEPS_MEMORY];
 	d->has_rom = tb[PTX_A_DEVICE_ROM_SHA256] &&
 		     nl_len(tb[PTX_A_DEVICE_ROM_SHA256]) == sizeof(d->rom);
 	if (d->has_rom)
@@ -428,6 +429,7 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 	while ((a = nl_next(h, a))) {
 		const struct nlattr *b[PTX_A_BLOCKER_MAX + 1];
 		const struct nlattr *c[PTX_A_RESET_MAX + 1];
+		char method[32] = "";
 
 		switch (a->nla_type & NLA_TYPE_MASK) {
 		case PTX_A_DEVICE_BLOCKER:
@@ -446,6 +448,9 @@ int nl_device_parse(const struct nlmsghdr *h, struct nl_device *d)
 			nl_parse_nest(a, c, PTX_A_RESET_MAX, &bad);
 			d->resets_tried += nl_u32(c[PTX_A_RESET_TRIES]);
 			d->resets_failed += nl_u32(c[PTX_A_RESET_FAILURES]);
+			STR(method, c[PTX_A_RESET_METHOD]);
+			if (!strcmp(method, "rescan"))
+				d->rescans += nl_u32(c[PTX_A_RESET_TRIES]);
 			if (!c[PTX_A_RESET_METHOD] || !c[PTX_A_RESET_LAST_MS])
 				bad++;
 			break;

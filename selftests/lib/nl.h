@@ -151,6 +151,8 @@ struct nl_device {
 	int unknown;
 	uint32_t resets_tried;	/* by any method */
 	uint32_t resets_failed;
+	uint32_t rescans;
+	bool keeps_memory;
 	int nr_blockers;
 	struct ptx_blocker blockers[16];
 	int nr_mates;

@@ -20,7 +20,7 @@ int sim_load(void)
 		return -ENODEV;
 	if (access(SIM "add", F_OK))
 		mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
-	return access(SIM "add", F_OK) ? -errno : 0;
+	return access(SIM "add", F_OK) ? -errno : sim_clear();
 }
 
 int sim_add(const char *text)

@@ -39,7 +39,7 @@ struct sim_state {
 	unsigned int faults;
 };
 
-/* Loads the module; debugfs is there afterwards. */
+/* Loads the module; debugfs is there afterwards, and nothing is plugged in. */
 int sim_load(void);
 /* Plugs in what the text describes; all of it or nothing. */
 int sim_add(const char *text);

@@ -21,6 +21,9 @@
 #define SIM_COMMAND (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | \
 		     PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
 
+/* Not inside any window. */
+#define SIM_NONSENSE	0x0dd00000
+
 DEFINE_RAW_SPINLOCK(sim_lock);
 
 static void sim_put8(struct sim_cfg *cfg, unsigned int at, u8 data, u8 mask)
@@ -312,6 +315,7 @@ static void sim_clear_registers(struct sim_fn *fn)
 		fn->cfg.data[i] &= ~fn->cfg.mask[i];
 	fn->dead = false;
 	fn->dead_until = 0;
+	fn->odd = false;
 	fn->slow_until = 0;
 }
 
@@ -338,6 +342,7 @@ static void sim_reset(struct sim_fn *fn, enum sim_kind kind)
 			sim_memory_ready_in(fn, ms + fn->desc.ready_ms);
 		break;
 	default:
+		fn->odd = reset->mode == SIM_ODD;
 		sim_memory_reset(fn);
 		break;
 	}
@@ -360,6 +365,11 @@ void sim_fn_kill(struct sim_fn *fn, bool kill)
 	}
 }
 
+static bool sim_is_bar(unsigned int where)
+{
+	return where >= PCI_BASE_ADDRESS_0 && where < PCI_CARDBUS_CIS;
+}
+
 /* The byte at @at of what is being written, or -1. */
 static int sim_written(unsigned int where, unsigned int size, u32 val, unsigned int at)
 {
@@ -379,14 +389,20 @@ static void sim_store(struct sim_cfg *cfg, unsigned int where, unsigned int size
 	}
 }
 
-static u32 sim_load(const struct sim_cfg *cfg, unsigned int where, unsigned int size)
+static u32 sim_load(const u8 *from, unsigned int size)
 {
 	u32 val = 0;
 	unsigned int i;
 
 	for (i = 0; i < size; i++)
-		val |= cfg->data[where + i] << i * 8;
+		val |= from[i] << i * 8;
 	return val;
+}
+
+/* What a scan does, and nobody else: that heals it. */
+static bool sim_is_sizing(unsigned int where, unsigned int size, u32 val)
+{
+	return sim_is_bar(where) && size == 4 && val == ~0U;
 }
 
 static void sim_fn_store(struct sim_fn *fn, unsigned int where, unsigned int size, u32 val)
@@ -394,6 +410,10 @@ static void sim_fn_store(struct sim_fn *fn, unsigned int where, unsigned int siz
 	u16 was = sim_get16(&fn->cfg, fn->pm + PCI_PM_CTRL), now;
 	int byte;
 
+	if (sim_is_sizing(where, size, val))
+		fn->odd = false;
+	if (fn->odd && sim_is_bar(where))
+		return;
 	sim_store(&fn->cfg, where, size, val);
 
 	if (where < PCI_CARDBUS_CIS && where + size > PCI_COMMAND &&
@@ -451,7 +471,11 @@ static u32 sim_fn_load(const struct sim_fn *fn, unsigned int where, unsigned int
 			return ~0U;
 		return 0xffff0001;
 	}
-	return sim_load(&fn->cfg, where, size);
+	/* As far as they can be written: what kind of BARs they are is still so. */
+	if (fn->odd && sim_is_bar(where))
+		return sim_load(&fn->cfg.data[where], size) |
+		       (SIM_NONSENSE & sim_load(&fn->cfg.mask[where], size));
+	return sim_load(&fn->cfg.data[where], size);
 }
 
 static struct sim_fn *sim_route(struct sim_host *host, unsigned int bus, unsigned int devfn)
@@ -478,7 +502,7 @@ static int sim_config_read(struct pci_bus *bus, unsigned int devfn, int where, i
 	} else {
 		port = devfn < SIM_PORTS ? host->ports[devfn] : NULL;
 		if (port)
-			*val = where < SIM_CFG_SIZE ? sim_load(&port->cfg, where, size) : 0;
+			*val = where < SIM_CFG_SIZE ? sim_load(&port->cfg.data[where], size) : 0;
 	}
 	raw_spin_unlock_irqrestore(&sim_lock, flags);
 	if (size < 4)

@@ -232,6 +232,8 @@ void sim_memory_ready(struct work_struct *work)
 	raw_spin_lock_irqsave(&sim_lock, flags);
 	if (sim_config_answers(fn))
 		sim_memory_write(fn, false, 0);
+	if (fn->desc.stuck)
+		sim_memory_ready_in(fn, 1);
 	raw_spin_unlock_irqrestore(&sim_lock, flags);
 }
 
@@ -246,6 +248,8 @@ void sim_memory_reset(struct sim_fn *fn)
 		return;
 	if (!fn->desc.ready_ms) {
 		sim_memory_write(fn, false, 0);
+		if (fn->desc.stuck)
+			sim_memory_ready_in(fn, 1);
 		return;
 	}
 	sim_memory_write(fn, true, fn->desc.busy);

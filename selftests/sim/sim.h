@@ -55,6 +55,7 @@ enum sim_kind {
  * @SIM_NOTHING: it is counted, and that is all
  * @SIM_SLOW: works, but the function asks for retries for a while
  * @SIM_DEAD: the function is silent, for a while or for good
+ * @SIM_ODD: works, but its BARs say nonsense until somebody asks for their size
  */
 enum sim_mode {
 	SIM_NONE,
@@ -62,6 +63,7 @@ enum sim_mode {
 	SIM_NOTHING,
 	SIM_SLOW,
 	SIM_DEAD,
+	SIM_ODD,
 };
 
 /**
@@ -121,6 +123,7 @@ struct sim_word {
  * @nr_words: how many
  * @ready_ms: how long after a reset they say @busy
  * @busy: that
+ * @stuck: they are written over and over again
  * @rmrr_start: a region that firmware wants mapped one to one
  * @rmrr_size: its size, or 0
  * @rmrr_relaxable: it may go when a driver takes over
@@ -151,6 +154,7 @@ struct sim_desc {
 	unsigned int nr_words;
 	u32 ready_ms;
 	u32 busy;
+	bool stuck;
 	u64 rmrr_start;
 	u64 rmrr_size;
 	bool rmrr_relaxable;
@@ -227,6 +231,7 @@ struct sim_group {
  * @killed: silent until revived
  * @dead: silent until @dead_until, or if that is 0 for good
  * @dead_until: in jiffies
+ * @odd: its BARs say nonsense
  * @slow_until: asks for retries until then, in jiffies; 0 for never
  * @count: resets of each kind
  * @sleeps: how often it was put into D3hot
@@ -254,6 +259,7 @@ struct sim_fn {
 	bool killed;
 	bool dead;
 	u64 dead_until;
+	bool odd;
 	u64 slow_until;
 	unsigned int count[SIM_KINDS];
 	unsigned int sleeps;

@@ -268,7 +268,7 @@ static int sim_parse_rom(struct sim_desc *desc, char *value)
 	return 0;
 }
 
-/* One of "none", "works", "nothing", "slow:MS", "dead", "dead:MS". */
+/* One of "none", "works", "nothing", "slow:MS", "dead", "dead:MS", "odd". */
 static int sim_parse_reset(struct sim_reset *reset, char *value)
 {
 	static const char * const modes[] = {
@@ -277,6 +277,7 @@ static int sim_parse_reset(struct sim_reset *reset, char *value)
 		[SIM_NOTHING] = "nothing",
 		[SIM_SLOW] = "slow",
 		[SIM_DEAD] = "dead",
+		[SIM_ODD] = "odd",
 	};
 	char *ms = value;
 	int mode;
@@ -409,6 +410,11 @@ static int sim_parse_busy(struct sim_desc *desc, char *value)
 	return sim_text_u32(value, U32_MAX, &desc->busy);
 }
 
+static int sim_parse_stuck(struct sim_desc *desc, char *value)
+{
+	return sim_text_bool(value, &desc->stuck);
+}
+
 /* "START:SIZE" or "START:SIZE:relaxable". */
 static int sim_parse_rmrr(struct sim_desc *desc, char *value)
 {
@@ -475,6 +481,7 @@ static const struct sim_key {
 	{ "mem", sim_parse_mem, true },
 	{ "ready", sim_parse_ready, true },
 	{ "busy", sim_parse_busy, true },
+	{ "stuck", sim_parse_stuck, true },
 	{ "rmrr", sim_parse_rmrr },
 	{ "hold", sim_parse_hold, true },
 	{ "refuse", sim_parse_refuse, true },

@@ -166,11 +166,13 @@ struct ptx_member_info {
  * @PTX_MEMBER_REQUESTED: named by a request, not brought along by its group
  * @PTX_MEMBER_OPENED: a VFIO file is open on it
  * @PTX_MEMBER_CUT: taken from its VMM, which gets nothing from it any more
+ * @PTX_MEMBER_KEEPS_MEMORY: what is written into its memory outlives a reset
  */
 enum ptx_member_flags {
 	PTX_MEMBER_REQUESTED	= 1 << 0,
 	PTX_MEMBER_OPENED	= 1 << 1,
 	PTX_MEMBER_CUT		= 1 << 2,
+	PTX_MEMBER_KEEPS_MEMORY	= 1 << 3,
 };
 
 /**

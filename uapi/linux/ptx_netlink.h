@@ -122,6 +122,8 @@ enum ptx_member_state {
  *   driver
  * @PTX_REASON_ROM: its option ROM is not one that the request allows, or none
  *   has one
+ * @PTX_REASON_KEEPS_MEMORY: it keeps its memory over a reset, and that cannot
+ *   be cleared
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -169,6 +171,7 @@ enum ptx_reason {
 	PTX_REASON_ERROR_FATAL,
 	PTX_REASON_POOLED,
 	PTX_REASON_ROM,
+	PTX_REASON_KEEPS_MEMORY,
 };
 
 /**
@@ -214,12 +217,16 @@ enum ptx_event {
  *   have no picture until its next boot. The lease remembers this as force.
  * @PTX_ADD_FLAGS_RESET: reset it before it goes to VFIO, and refuse one that
  *   cannot be reset or is not well after it
+ * @PTX_ADD_FLAGS_CLEAR_MEMORY: where it keeps its memory over a reset, clear
+ *   that before the lease and after it; refuse it where that cannot be done.
+ *   Not for the pool, which has no tenant.
  */
 enum ptx_add_flags {
 	PTX_ADD_FLAGS_EXACT = 1,
 	PTX_ADD_FLAGS_FORCE = 2,
 	PTX_ADD_FLAGS_BOOT_DISPLAY = 4,
 	PTX_ADD_FLAGS_RESET = 8,
+	PTX_ADD_FLAGS_CLEAR_MEMORY = 16,
 };
 
 enum {
@@ -264,6 +271,7 @@ enum {
 	PTX_A_DEVICE_RESET,
 	PTX_A_DEVICE_POOLED,
 	PTX_A_DEVICE_ROM_SHA256,
+	PTX_A_DEVICE_KEEPS_MEMORY,
 
 	__PTX_A_DEVICE_MAX,
 	PTX_A_DEVICE_MAX = (__PTX_A_DEVICE_MAX - 1)
@@ -283,6 +291,7 @@ enum {
 	PTX_A_MEMBER_SINCE_MS,
 	PTX_A_MEMBER_REASON,
 	PTX_A_MEMBER_CUT,
+	PTX_A_MEMBER_KEEPS_MEMORY,
 
 	__PTX_A_MEMBER_MAX,
 	PTX_A_MEMBER_MAX = (__PTX_A_MEMBER_MAX - 1)

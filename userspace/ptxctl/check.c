@@ -10,6 +10,7 @@
 #include "host.h"
 #include "output.h"
 #include "pciname.h"
+#include "right.h"
 #include "select.h"
 
 static bool parse_size(const char *text, uint64_t *size)
@@ -124,12 +125,14 @@ static void check_blockers(const struct ptx_device *dev,
 
 /**
  * struct check - a check under way
+ * @right: what we may
  * @leases: those that may be seen, or NULL
  * @devices: JSON of the devices, or NULL
  * @good: how many devices could be leased
  * @bad: how many could not
  */
 struct check {
+	struct right right;
 	struct ptx_lease_info_list *leases;
 	struct json_object *devices;
 	unsigned int good;
@@ -189,6 +192,32 @@ static void say_mates(const struct ptx_device *dev, const struct ptx_device_list
 	}
 }
 
+/* Those who may nothing at all are told so of the host. */
+static void check_grants(const struct ptx_device *dev, const struct ptx_device_list *all,
+			 struct right *right, struct findings *f)
+{
+	const struct ptx_device *one = dev;
+	enum ptx_reason reason;
+	const char *mate;
+	char remedy[512];
+	size_t i = 0;
+
+	if (right->all || !right->nr)
+		return;
+	right_begin(right);
+	do {
+		reason = one && ptx_device_kind(one) != PTX_KIND_BRIDGE ?
+			 right_take(right, one) : PTX_REASON_NONE;
+		if (reason) {
+			ptx_reason_remedy(reason, ptx_device_name(one), remedy, sizeof(remedy));
+			findings_add(f, FINDING_FAIL, ptx_reason_name(reason), remedy, "%s: %s",
+				     ptx_device_name(one), ptx_reason_text(reason));
+		}
+		mate = ptx_device_group_member(dev, i++);
+		one = mate && all ? ptx_device_list_find(all, mate) : NULL;
+	} while (mate);
+}
+
 static int check_device(struct cli *cli, const struct ptx_device *dev, void *arg)
 {
 	struct findings f = { .nr = 0 };
@@ -202,6 +231,7 @@ static int check_device(struct cli *cli, const struct ptx_device *dev, void *arg
 	if (ptx_device_list_get(cli->ctx, &all))
 		all = NULL;
 	check_blockers(dev, check->leases, &f);
+	check_grants(dev, all, &check->right, &f);
 	check_uses(cli, name, ptx_device_driver(dev), &f);
 	for (size_t i = 0; (mate = ptx_device_group_member(dev, i)); i++) {
 		const struct ptx_device *other = all ? ptx_device_list_find(all, mate) : NULL;
@@ -340,7 +370,7 @@ int verb_check(struct cli *cli, int argc, char **argv)
 	status = selection_add_all(cli, &sel, argv + optind, argc - optind);
 	if (status)
 		goto out;
-	host_check(cli, memory, &host);
+	host_check(cli, memory, &host, &check.right);
 	no_module = ptx_error_no_module(ptx_ctx_error(cli->ctx));
 	if (cli->json) {
 		check.devices = json_object_new_array();
@@ -362,6 +392,7 @@ int verb_check(struct cli *cli, int argc, char **argv)
 	}
 out:
 	ptx_lease_info_list_free(check.leases);
+	right_free(&check.right);
 	findings_free(&host);
 	selection_free(&sel);
 	return status;

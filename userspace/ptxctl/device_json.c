@@ -73,6 +73,7 @@ struct json_object *device_json(struct cli *cli, const struct ptx_device *dev,
 {
 	struct json_object *obj = json_object_new_object();
 	char rom[PTX_ROM_TEXT_SIZE];
+	enum ptx_member_state state;
 	uint32_t group;
 
 	json_put_text(obj, "address", ptx_device_name(dev));
@@ -99,6 +100,10 @@ struct json_object *device_json(struct cli *cli, const struct ptx_device *dev,
 	json_put_text(obj, "physfn", ptx_device_physfn(dev));
 	json_put_text(obj, "rom_sha256", ptx_device_rom(dev) ?
 		      ptx_rom_text(ptx_device_rom(dev), rom) : NULL);
+	json_put_bool(obj, "keeps_memory", ptx_device_keeps_memory(dev));
+	/* Of a lease, of the pool, or in quarantine, when no lease has it. */
+	json_put_text(obj, "member_state", ptx_device_member_state(dev, &state) ?
+					   ptx_member_state_name(state) : NULL);
 	put_lease(obj, dev, leases);
 	json_object_object_add(obj, "pooled", json_object_new_boolean(ptx_device_pooled(dev)));
 	return obj;

@@ -53,6 +53,22 @@ static int named_exist(const struct selection *sel, const struct ptx_device_list
 	return status;
 }
 
+/* Who has it; or, where no lease does, the pool or how it stands after its last one. */
+static const char *holder_text(const struct ptx_device *dev,
+			       const struct ptx_lease_info_list *leases, char *buf, size_t size)
+{
+	enum ptx_member_state state;
+
+	if (ptx_device_lease_id(dev))
+		return lease_text(leases, ptx_device_lease_id(dev), buf);
+	if (ptx_device_member_state(dev, &state) && state != PTX_MEMBER_STATE_READY &&
+	    state != PTX_MEMBER_STATE_BUILDING) {
+		snprintf(buf, size, "(%s)", ptx_member_state_name(state));
+		return buf;
+	}
+	return ptx_device_pooled(dev) ? "(pool)" : NULL;
+}
+
 static void list_row(struct cli *cli, struct table *table, const struct ptx_device *dev,
 		     const struct ptx_lease_info_list *leases)
 {
@@ -68,8 +84,7 @@ static void list_row(struct cli *cli, struct table *table, const struct ptx_devi
 		table_cellf(table, "%u", group);
 	else
 		table_cell(table, NULL);
-	table_cell(table, ptx_device_lease_id(dev) || !ptx_device_pooled(dev) ?
-			  lease_text(leases, ptx_device_lease_id(dev), buf) : "(pool)");
+	table_cell(table, holder_text(dev, leases, buf, sizeof(buf)));
 }
 
 static int list_print(struct cli *cli, const struct selection *sel,
@@ -224,6 +239,8 @@ static void info_print(struct cli *cli, const struct ptx_device *dev,
 		      count->method, count->tries, count->failures, count->last_ms,
 		      count->last_error ? ": " : "",
 		      count->last_error ? strerror(-count->last_error) : "");
+	if (ptx_device_keeps_memory(dev))
+		line("memory", "outlives a reset; --clear-memory clears it, or refuses the device");
 	if (ptx_device_rom(dev))
 		linef("option ROM", "sha256 %s", ptx_rom_text(ptx_device_rom(dev), rom));
 	if (ptx_device_physfn(dev))

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <linux/capability.h>
 #include "host.h"
 #include "ptxctl.h"
+#include "right.h"
 
 void findings_add(struct findings *f, enum finding_level level, const char *check,
 		  const char *remedy, const char *fmt, ...)
@@ -358,21 +360,38 @@ void host_check_memory(uint64_t memory, struct findings *f)
 		findings_add(f, FINDING_OK, "memory", NULL, "%s of memory is free", have);
 }
 
-static void check_right(struct findings *f)
+static void check_right(struct cli *cli, const struct ptx_info *info, struct findings *f,
+			struct right *right)
 {
-	if (have_capability(CAP_SYS_ADMIN))
+	const struct passwd *pw;
+	char remedy[256];
+
+	*right = (struct right){ .all = have_capability(CAP_SYS_ADMIN) };
+	/* Who has no module has no grants, and has been told so. */
+	if (right->all || info->out_abi)
+		right_get(cli, right->all, right);
+	if (right->all) {
 		findings_add(f, FINDING_OK, "right", NULL, "you may make leases");
-	else
-		findings_add(f, FINDING_FAIL, "right", "do it as root",
-			     "you may not make leases: that takes CAP_SYS_ADMIN");
+	} else if (right->nr) {
+		findings_add(f, FINDING_OK, "right", NULL,
+			     "you may make leases of what you are granted: ptxctl grants");
+	} else {
+		pw = getpwuid(geteuid());
+		snprintf(remedy, sizeof(remedy),
+			 "do it as root, or be granted it: as root, ptxctl grant %s DEVICE",
+			 pw ? pw->pw_name : "USER");
+		findings_add(f, FINDING_FAIL, "right", remedy,
+			     "you may not make leases: that takes CAP_SYS_ADMIN, or a grant");
+	}
 }
 
-void host_check(struct cli *cli, uint64_t memory, struct findings *f)
+/* Also finds out what we may; @right is undone by right_free(). */
+void host_check(struct cli *cli, uint64_t memory, struct findings *f, struct right *right)
 {
 	struct ptx_info info;
 
 	check_module(cli, f, &info);
-	check_right(f);
+	check_right(cli, &info, f, right);
 	host_check_iommu(f, info.out_features & PTX_FEATURE_IOMMU);
 	check_vfio(f, &info);
 	host_check_memory(memory, f);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct cli;
+struct right;
 
 enum finding_level {
 	FINDING_OK,
@@ -49,7 +50,7 @@ void findings_add(struct findings *f, enum finding_level level, const char *chec
 void findings_free(struct findings *f);
 const char *finding_level_name(enum finding_level level);
 
-void host_check(struct cli *cli, uint64_t memory, struct findings *f);
+void host_check(struct cli *cli, uint64_t memory, struct findings *f, struct right *right);
 void host_check_iommu(struct findings *f, bool module_sees_it);
 void host_check_memory(uint64_t memory, struct findings *f);
 

@@ -55,6 +55,7 @@ static struct json_object *member_json(struct cli *cli, const struct ptx_lease_m
 	json_put_bool(obj, "requested", ptx_lease_member_requested(member));
 	json_put_bool(obj, "opened", ptx_lease_member_opened(member));
 	json_put_bool(obj, "cut", ptx_lease_member_cut(member));
+	json_put_bool(obj, "keeps_memory", ptx_lease_member_keeps_memory(member));
 	json_put_text(obj, "step", ptx_lease_member_step(member));
 	if (ptx_lease_member_step(member))
 		json_put_u64(obj, "since_ms", ptx_lease_member_since_ms(member));
@@ -94,6 +95,24 @@ static struct json_object *lease_json(struct cli *cli, const struct ptx_lease_in
 	return obj;
 }
 
+/* What there is to say of it besides. */
+static void note_cell(struct table *table, const struct ptx_lease_member *member)
+{
+	const char *keeps = ptx_lease_member_keeps_memory(member) ? "its memory outlives a reset" : "";
+	const char *step = ptx_lease_member_step(member), *and = *keeps ? "; " : "";
+	enum ptx_reason reason = ptx_lease_member_reason(member);
+
+	if (step)
+		table_cellf(table, "%s for %llu ms%s%s", step, (unsigned long long)
+			    ptx_lease_member_since_ms(member), and, keeps);
+	else if (reason)
+		table_cellf(table, "%s%s%s", ptx_reason_text(reason), and, keeps);
+	else if (!ptx_lease_member_requested(member))
+		table_cellf(table, "came with its group%s%s", and, keeps);
+	else
+		table_cell(table, *keeps ? keeps : NULL);
+}
+
 static void lease_print(struct cli *cli, const struct ptx_lease_info *info)
 {
 	const struct ptx_lease_member *member;
@@ -115,9 +134,6 @@ static void lease_print(struct cli *cli, const struct ptx_lease_info *info)
 	table = table_new(9, "  ADDRESS", "NAME", "KIND", "GROUP", "STATE", "DRIVER", "NATIVE",
 			  "OPEN", "NOTE");
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++) {
-		enum ptx_reason reason = ptx_lease_member_reason(member);
-		const char *step = ptx_lease_member_step(member);
-
 		table_cellf(table, "  %s", ptx_lease_member_device(member));
 		table_cell(table, cli_name_of(cli, ptx_lease_member_device(member)));
 		table_cell(table, ptx_kind_name(ptx_lease_member_kind(member)));
@@ -127,14 +143,7 @@ static void lease_print(struct cli *cli, const struct ptx_lease_info *info)
 		table_cell(table, ptx_lease_member_native_driver(member));
 		table_cell(table, !ptx_lease_member_opened(member) ? "no" :
 				  ptx_lease_member_cut(member) ? "cut off" : "yes");
-		if (step)
-			table_cellf(table, "%s for %llu ms", step, (unsigned long long)
-				    ptx_lease_member_since_ms(member));
-		else if (reason)
-			table_cell(table, ptx_reason_text(reason));
-		else
-			table_cell(table, ptx_lease_member_requested(member) ? NULL :
-					  "came with its group");
+		note_cell(table, member);
 	}
 	table_print(table);
 }
@@ -168,6 +177,7 @@ struct lease_args {
 
 static const struct option lease_options[] = {
 	{ "boot-display", no_argument, NULL, OPT_BOOT_DISPLAY },
+	{ "clear-memory", no_argument, NULL, OPT_CLEAR_MEMORY },
 	{ "driver", required_argument, NULL, OPT_DRIVER },
 	{ "exact", no_argument, NULL, OPT_EXACT },
 	{ "force", no_argument, NULL, OPT_FORCE },
@@ -202,6 +212,9 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 			break;
 		case OPT_BOOT_DISPLAY:
 			args->options.flags |= PTX_ADD_FLAGS_BOOT_DISPLAY;
+			break;
+		case OPT_CLEAR_MEMORY:
+			args->options.flags |= PTX_ADD_FLAGS_CLEAR_MEMORY;
 			break;
 		case OPT_FORCE:
 			args->options.flags |= PTX_ADD_FLAGS_FORCE;

@@ -27,6 +27,7 @@ const char *cli_root = "";
 			"      --force           even if an interface is up or a program uses it\n" \
 			"      --boot-display    even the display the host booted with\n" \
 			"      --reset           reset it first, and refuse it if that does not work\n" \
+			"      --clear-memory    clear memory that outlives a reset, or refuse the device\n" \
 			HELP_ROM \
 			HELP_TIMEOUT
 
@@ -99,7 +100,8 @@ static const struct verb verbs[] = {
 	  "      --force           even if an interface is up or a program uses it\n"
 	  "      --boot-display    even the display the host booted with\n"
 	  "  -q, --quiet           tell only what went wrong\n"
-	  HELP_TIMEOUT },
+	  "      --timeout TIME    how long to wait for each; by default 5m\n"
+	  HELP_JSON },
 	{ "leases", verb_leases, "", "the leases that you may see",
 	  "  -q, --quiet           names only\n"
 	  HELP_JSON },

@@ -15,6 +15,7 @@
 #include "control.h"
 #include "output.h"
 #include "save.h"
+#include "vmm.h"
 
 #define PATH_LEN	512
 
@@ -191,11 +192,15 @@ static void qmp_close(struct control *control)
 static int device_add(struct qmp *qmp, const char *address, const char *bus)
 {
 	struct json_object *args = json_object_new_object();
-	char id[64];
+	char id[64], path[64];
 
 	control_device_id(address, id);
+	snprintf(path, sizeof(path), VMM_SYSFS "%s", address);
 	json_object_object_add(args, "driver", json_object_new_string("vfio-pci"));
-	json_object_object_add(args, "host", json_object_new_string(address));
+	if (vmm_qemu_wants_path(address))
+		json_object_object_add(args, "sysfsdev", json_object_new_string(path));
+	else
+		json_object_object_add(args, "host", json_object_new_string(address));
 	json_object_object_add(args, "id", json_object_new_string(id));
 	json_object_object_add(args, "bus", json_object_new_string(bus));
 	return ask(qmp, "device_add", args, NULL);
@@ -251,20 +256,31 @@ static int qmp_plug(struct control *control, const char *address, const char *bu
 	return ret;
 }
 
-/* Whether the device at @path is that of the host's at @address. */
-static bool is_host_device(struct qmp *qmp, const char *path, const char *address)
+/* Whether a property of what is at @path ends with the host's address, maybe a file's. */
+static bool is_said_by(struct qmp *qmp, const char *path, const char *property,
+		       const char *address)
 {
 	struct json_object *args = json_object_new_object(), *value = NULL;
+	const char *text = NULL, *slash;
 	bool is;
 
 	json_object_object_add(args, "path", json_object_new_string(path));
-	json_object_object_add(args, "property", json_object_new_string("host"));
+	json_object_object_add(args, "property", json_object_new_string(property));
 	if (ask(qmp, "qom-get", args, &value))
 		return false;
-	is = json_object_is_type(value, json_type_string) &&
-	     !strcasecmp(json_object_get_string(value), address);
+	if (json_object_is_type(value, json_type_string))
+		text = json_object_get_string(value);
+	slash = text ? strrchr(text, '/') : NULL;
+	is = text && !strcasecmp(slash ? slash + 1 : text, address);
 	json_object_put(value);
 	return is;
+}
+
+/* Whether the device at @path is that of the host's at @address, however it was named. */
+static bool is_host_device(struct qmp *qmp, const char *path, const char *address)
+{
+	return is_said_by(qmp, path, "host", address) ||
+	       is_said_by(qmp, path, "sysfsdev", address);
 }
 
 /* Looks for it in one place of QEMU's tree: 1 and its path in qmp->watch. */

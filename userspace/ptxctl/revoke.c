@@ -12,15 +12,26 @@
 /* What the VMM may take, unless told otherwise. */
 #define DEADLINE_MS	10000
 
-/* The one thing that can keep a device that was cut: an open file. */
-static bool held_open(struct cli *cli, const struct ptx_lease_ref *ref)
+/*
+ * Time is up. The one thing that can keep a device that was cut is an open file; if
+ * it is that, nothing else needs to be said.
+ */
+static int say_late(struct cli *cli, const struct ptx_lease_ref *ref, bool kills)
 {
 	const struct ptx_lease_member *member;
-	struct ptx_lease_info *info;
+	struct ptx_lease_info *info = NULL;
+	int status = EXIT_REFUSED;
 	bool held = false;
 
-	if (ptx_lease_info_get(cli->ctx, ref, &info))
-		return false;
+	/* What was said of the wait is lost if this fails: so it is said anew. */
+	if (ptx_lease_info_get(cli->ctx, ref, &info)) {
+		cli_say("%s", ptx_reason_text(PTX_REASON_TIMEOUT));
+		return status;
+	}
+	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++)
+		held |= ptx_lease_member_opened(member);
+	if (!held)
+		status = cli_fail(cli);
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++) {
 		/* VFIO waits for the files that nobody uses, too. */
 		if (!ptx_lease_member_opened(member)) {
@@ -32,19 +43,41 @@ static bool held_open(struct cli *cli, const struct ptx_lease_ref *ref)
 		}
 		cli_say("%s: %s, but its file is still open", ptx_lease_member_device(member),
 			ptx_lease_member_cut(member) ? "it was cut off" : "it cannot be cut off");
-		held = true;
 	}
+	if (held)
+		fputs(kills ? "  watch it end: ptxctl monitor\n" :
+		      "  end its VMM, or let ptx do so: ptxctl revoke --kill\n", stderr);
 	ptx_lease_info_free(info);
-	return held;
+	return status;
+}
+
+/* When the last of its devices was cut, in milliseconds; 0 if none was, or it is not known. */
+static int64_t cut_at(struct ptx_events *events, uint64_t lease, int64_t begin)
+{
+	struct ptx_notice *notice;
+	int64_t at = 0, ms;
+	int n;
+
+	while ((n = ptx_events_read(events, 0, &notice)) > 0 || n == -ENOBUFS) {
+		if (n < 0)
+			continue;
+		ms = (int64_t)(ptx_notice_time_ns(notice) / 1000000);
+		if (ptx_notice_event(notice) == PTX_EVENT_MEMBER_CUT &&
+		    ptx_notice_lease_id(notice) == lease && ms >= begin)
+			at = ms;
+		ptx_notice_free(notice);
+	}
+	return at;
 }
 
 static int revoke_one(struct cli *cli, const char *name,
 		      const struct ptx_revoke_options *options, uint32_t timeout_ms)
 {
 	struct ptx_lease_ref ref = { .name = name };
+	struct ptx_events *events = NULL;
 	struct ptx_lease_info *info;
-	int64_t begin = now_ms();
-	int err, status;
+	int64_t begin = now_ms(), home, cut;
+	int err;
 
 	/* By id from now on: what follows must not hit another of that name. */
 	err = ptx_lease_info_get(cli->ctx, &ref, &info);
@@ -52,6 +85,9 @@ static int revoke_one(struct cli *cli, const char *name,
 		return cli_fail(cli);
 	ref.id = ptx_lease_info_id(info);
 	ptx_lease_info_free(info);
+	/* Only to tell when they were cut. */
+	if (cli->quiet || ptx_events_open(cli->ctx, &events))
+		events = NULL;
 	progress_begin("waiting for the devices to be home");
 	err = ptx_persistent_revoke(cli->ctx, &ref, options);
 	if (!err)
@@ -60,15 +96,20 @@ static int revoke_one(struct cli *cli, const char *name,
 	/* It let go while we asked. */
 	if (err == -ENOENT || err == -ESHUTDOWN)
 		err = 0;
+	home = now_ms();
 	if (err) {
-		status = cli_fail(cli);
-		if (err == -ETIMEDOUT && held_open(cli, &ref) && !options->flags)
-			fputs("  end its VMM, or let ptx do so: ptxctl revoke --kill\n", stderr);
-		return status;
+		ptx_events_close(events);
+		return err == -ETIMEDOUT ? say_late(cli, &ref, options->flags) : cli_fail(cli);
 	}
+	cut = events ? cut_at(events, ref.id, begin) : 0;
+	ptx_events_close(events);
 	if (!cli->quiet) {
 		text_put(stdout, name);
-		printf(": everything is home after %lld ms\n", (long long)(now_ms() - begin));
+		if (cut)
+			printf(": cut off after %lld ms, home after %lld ms\n",
+			       (long long)(cut - begin), (long long)(home - begin));
+		else
+			printf(": everything is home after %lld ms\n", (long long)(home - begin));
 	}
 	return EXIT_DONE;
 }

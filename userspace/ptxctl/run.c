@@ -456,6 +456,7 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "audio", required_argument, NULL, OPT_KIND + PTX_KIND_AUDIO },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "boot-display", no_argument, NULL, OPT_BOOT_DISPLAY },
+		{ "clear-memory", no_argument, NULL, OPT_CLEAR_MEMORY },
 		{ "driver", required_argument, NULL, OPT_DRIVER },
 		{ "exact", no_argument, NULL, OPT_EXACT },
 		{ "force", no_argument, NULL, OPT_FORCE },
@@ -493,6 +494,9 @@ static int parse_run(struct run *run, int argc, char **argv)
 			break;
 		case OPT_BOOT_DISPLAY:
 			run->options.flags |= PTX_ADD_FLAGS_BOOT_DISPLAY;
+			break;
+		case OPT_CLEAR_MEMORY:
+			run->options.flags |= PTX_ADD_FLAGS_CLEAR_MEMORY;
 			break;
 		case OPT_FORCE:
 			run->options.flags |= PTX_ADD_FLAGS_FORCE;

@@ -108,11 +108,17 @@ char *words_join(const struct words *words)
 	return s;
 }
 
+/* QEMU's property host has no room for a domain of more than 16 bits, as VMD makes. */
+bool vmm_qemu_wants_path(const char *address)
+{
+	return strtoul(address, NULL, 16) > 0xffff;
+}
+
 /* One value of Cloud Hypervisor's --device. */
 static bool add_ch_paths(struct words *out, const char *const *devices, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
-		if (!words_add(out, join2("path=/sys/bus/pci/devices/", devices[i], "/")))
+		if (!words_add(out, join2("path=" VMM_SYSFS, devices[i], "/")))
 			return false;
 	}
 	return true;
@@ -127,10 +133,12 @@ bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
 	for (size_t i = 0; i < nr; i++) {
 		if (form == VMM_CROSVM) {
 			if (!add_copy(out, "--vfio") ||
-			    !words_add(out, join2("/sys/bus/pci/devices/", devices[i], "")))
+			    !words_add(out, join2(VMM_SYSFS, devices[i], "")))
 				return false;
 		} else if (!add_copy(out, "-device") ||
-			   !words_add(out, join2("vfio-pci,host=", devices[i], ""))) {
+			   !words_add(out, join2(vmm_qemu_wants_path(devices[i]) ?
+						 "vfio-pci,sysfsdev=" VMM_SYSFS :
+						 "vfio-pci,host=", devices[i], ""))) {
 			return false;
 		}
 	}

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define VMM_SYSFS	"/sys/bus/pci/devices/"
+
 enum vmm_form {
 	VMM_NONE,
 	VMM_QEMU,
@@ -28,6 +30,7 @@ struct words {
 
 enum vmm_form vmm_detect(const char *command);
 bool vmm_parse(const char *word, enum vmm_form *form);
+bool vmm_qemu_wants_path(const char *address);
 bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
 		      struct words *out);
 bool words_add(struct words *words, char *word);

@@ -246,6 +246,8 @@ void mock_describe(const char *name, struct ptx_member_info *m, bool requested)
 	snprintf(m->native_driver, sizeof(m->native_driver), "%.31s", d->driver);
 	m->group = d->group;
 	m->kind = d->kind;
+	if (d->keeps_memory)
+		m->flags |= PTX_MEMBER_KEEPS_MEMORY;
 }
 
 /* @fn for each name in a list with commas. */

@@ -16,17 +16,24 @@
  * root DIR                     where /sys, /proc and /dev are read
  * info abi=N features=N        what PTX_INFO says
  * device NAME [kind= vendor= device= class= driver= override= group= numa=
- *         resets= physfn= lease= mates=A,B]
+ *         resets= physfn= lease= mates=A,B rom= keeps_memory=
+ *         brought= opened= cut= step= why=]
+ *                              the last five: what its lease says of it
+ *        [states=A,B tries=A,B]
+ *                              what each look at it finds, one after the other
+ *                              and then the last again: none, gone-now or a
+ *                              state of a member; how often a reset was tried
  * blocker NAME reason= [culprit= lease=]
- * lease NAME [id= state= owner= pid= persistent= members=A,B]
+ * lease NAME [id= state= owner= pid= persistent= max= members=A,B]
  * grant ID [uid= gid= device= kind= vendor= max= used=]
  * fail CALL errno=E [reason= culprit= text= times=N]
  *                              the next N calls (1 unless given) fail
  * bad CALL attr=N len=N        replies carry such an attribute, of 0xff bytes
  * grow by=N                    so many members come between two queries
  * together                     all events come in one datagram
+ * slow ms=N                    how long a reset of a device in quarantine takes
  * drain ms=N                   how long a bound lease takes to go home
- * event NAME [device= lease= id= reason= driver=]
+ * event NAME [device= lease= id= reason= driver= ms=]
  *                              is sent to the next subscription
  *
  * CALL is info, create, add, remove, query, release; device-get, device-dump,

@@ -62,11 +62,38 @@ static void put_mate(const char *name, uint32_t i, void *arg)
 	put_text(arg, PTX_A_DEVICE_GROUP_MEMBER, name);
 }
 
-static int send_device(const struct mock_device *d, bool full, const char *call,
+/* The first of a list with commas, which loses it unless it is the last. */
+static void next_of(char *list, char *word, size_t size)
+{
+	size_t n = strcspn(list, ",");
+
+	snprintf(word, size, "%.*s", (int)n, list);
+	if (list[n])
+		memmove(list, list + n + 1, strlen(list + n + 1) + 1);
+}
+
+static void put_state(struct nl_msg *msg, const char *word)
+{
+	for (unsigned int i = 0; i <= PTX_MEMBER_STATE_QUARANTINED; i++)
+		if (!strcmp(word, ptx_member_state_name((enum ptx_member_state)i)))
+			put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, i);
+}
+
+static void put_tries(struct nl_msg *msg, const char *word)
+{
+	struct nlattr *nest = nla_nest_start(msg, PTX_A_DEVICE_RESET);
+
+	put_text(msg, PTX_A_RESET_METHOD, "flr");
+	put_u32(msg, PTX_A_RESET_TRIES, (uint32_t)strtoul(word, NULL, 10));
+	nla_nest_end(msg, nest);
+}
+
+static int send_device(struct mock_device *d, bool full, const char *call,
 		       ptx_nl_reply_fn fn, void *arg)
 {
 	struct nl_msg *msg = reply(PTX_CMD_DEVICE_GET);
 	struct nlattr *nest;
+	char word[64] = "";
 
 	put_text(msg, PTX_A_DEVICE_NAME, d->name);
 	put_u32(msg, PTX_A_DEVICE_KIND, d->kind);
@@ -81,9 +108,11 @@ static int send_device(const struct mock_device *d, bool full, const char *call,
 	put_text(msg, PTX_A_DEVICE_PHYSFN, d->physfn);
 	if (d->has_group)
 		put_u32(msg, PTX_A_DEVICE_GROUP, d->group);
-	if (d->quarantined)
+	if (d->quarantined && !(full && *d->states))
 		put_u32(msg, PTX_A_DEVICE_MEMBER_STATE, PTX_MEMBER_STATE_QUARANTINED);
 	if (d->pooled && nla_put_flag(msg, PTX_A_DEVICE_POOLED))
+		abort();
+	if (d->keeps_memory && nla_put_flag(msg, PTX_A_DEVICE_KEEPS_MEMORY))
 		abort();
 	if (d->has_rom &&
 	    nla_put(msg, PTX_A_DEVICE_ROM_SHA256, sizeof(d->rom), &d->rom))
@@ -103,6 +132,14 @@ static int send_device(const struct mock_device *d, bool full, const char *call,
 		put_text(msg, PTX_A_BLOCKER_HOLDER, d->blockers[i].holder);
 		nla_nest_end(msg, nest);
 	}
+	if (full && *d->states) {
+		next_of(d->states, word, sizeof(word));
+		put_state(msg, word);
+	}
+	if (full && *d->tries) {
+		next_of(d->tries, word, sizeof(word));
+		put_tries(msg, word);
+	}
 	if (full)
 		mock_each_name(d->mates, put_mate, msg);
 	put_bad(msg, call);
@@ -113,6 +150,7 @@ static int send_device(const struct mock_device *d, bool full, const char *call,
 
 static void put_nl_member(const char *name, uint32_t i, void *arg)
 {
+	const struct mock_device *d = mock_find_device(name);
 	struct nl_msg *msg = arg;
 	struct ptx_member_info m;
 	struct nlattr *nest;
@@ -126,8 +164,20 @@ static void put_nl_member(const char *name, uint32_t i, void *arg)
 	put_u32(msg, PTX_A_MEMBER_STATE, m.state);
 	put_text(msg, PTX_A_MEMBER_NATIVE_DRIVER, m.native_driver);
 	put_text(msg, PTX_A_MEMBER_DRIVER, m.driver);
-	if (nla_put_flag(msg, PTX_A_MEMBER_REQUESTED))
+	if (!(d && d->brought) && nla_put_flag(msg, PTX_A_MEMBER_REQUESTED))
 		abort();
+	if (d && d->opened && nla_put_flag(msg, PTX_A_MEMBER_OPENED))
+		abort();
+	if (d && d->cut && nla_put_flag(msg, PTX_A_MEMBER_CUT))
+		abort();
+	if (m.flags & PTX_MEMBER_KEEPS_MEMORY && nla_put_flag(msg, PTX_A_MEMBER_KEEPS_MEMORY))
+		abort();
+	if (d && d->why)
+		put_u32(msg, PTX_A_MEMBER_REASON, d->why);
+	if (d && *d->step) {
+		put_text(msg, PTX_A_MEMBER_STEP, d->step);
+		put_u64(msg, PTX_A_MEMBER_SINCE_MS, 20);
+	}
 	nla_nest_end(msg, nest);
 }
 
@@ -142,6 +192,8 @@ static int send_lease(const struct mock_lease *l, uint8_t cmd, const char *call,
 	put_u32(msg, PTX_A_LEASE_OWNER, l->owner);
 	if (l->pid)
 		put_u32(msg, PTX_A_LEASE_PID, (uint32_t)l->pid);
+	if (l->max)
+		put_u32(msg, PTX_A_LEASE_MAX_DEVICES, l->max);
 	if (l->forced && nla_put_flag(msg, PTX_A_LEASE_FORCED))
 		abort();
 	if (l->persistent && nla_put_flag(msg, PTX_A_LEASE_PERSISTENT))
@@ -350,11 +402,17 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 
 	if (cmd == PTX_CMD_DEVICE_GET) {
 		d = mock_find_device(rq->name);
+		if (d && !strncmp(d->states, "gone-now,", strlen("gone-now,"))) {
+			memmove(d->states, d->states + strlen("gone-now,"),
+				strlen(d->states + strlen("gone-now,")) + 1);
+			d = NULL;
+		}
 		return d ? send_device(d, true, rq->call, fn, arg) :
 			   refuse(ack, ENODEV, PTX_REASON_NO_DEVICE, "no such device");
 	}
 	if (cmd == PTX_CMD_DEVICE_RESET) {
 		d = mock_find_device(rq->name);
+		usleep(mock.slow_ms * 1000);
 		return d ? 0 : refuse(ack, ENODEV, PTX_REASON_NO_DEVICE, "no such device");
 	}
 	if (cmd == PTX_CMD_POOL_ADD || cmd == PTX_CMD_POOL_REMOVE) {
@@ -440,7 +498,8 @@ static struct nl_msg *make_event(const struct mock_event *e)
 
 	if (strcmp(mock.bad_call, "event"))
 		put_u32(msg, PTX_A_NOTICE_EVENT, e->event);
-	put_u64(msg, PTX_A_NOTICE_TIME_NS, 1234567890);
+	put_u64(msg, PTX_A_NOTICE_TIME_NS,
+		e->ms ? (uint64_t)(ptx_now_ms() + e->ms) * 1000000 : 1234567890);
 	put_text(msg, PTX_A_NOTICE_DEVICE, e->device);
 	put_text(msg, PTX_A_NOTICE_LEASE_NAME, e->lease);
 	if (e->id)

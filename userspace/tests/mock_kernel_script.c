@@ -126,6 +126,14 @@ static void script_device(const struct script_word *w, unsigned int n)
 	get_text(w, n, "physfn", d->physfn, sizeof(d->physfn));
 	d->quarantined = get_int(w, n, "quarantined", 0);
 	d->pooled = get_int(w, n, "pooled", 0);
+	d->keeps_memory = get_int(w, n, "keeps_memory", 0);
+	d->brought = get_int(w, n, "brought", 0);
+	d->opened = get_int(w, n, "opened", 0);
+	d->cut = get_int(w, n, "cut", 0);
+	d->why = get(w, n, "why") ? reason_of(get(w, n, "why")) : 0;
+	get_text(w, n, "step", d->step, sizeof(d->step));
+	get_text(w, n, "states", d->states, sizeof(d->states));
+	get_text(w, n, "tries", d->tries, sizeof(d->tries));
 	d->has_rom = get(w, n, "rom") && !ptx_rom_parse(get(w, n, "rom"), &d->rom);
 	get_text(w, n, "mates", d->mates, sizeof(d->mates));
 }
@@ -159,6 +167,7 @@ static void script_lease(const struct script_word *w, unsigned int n)
 	l->state = state;
 	l->owner = (unsigned int)get_int(w, n, "owner", 0);
 	l->pid = (int)get_int(w, n, "pid", 0);
+	l->max = (unsigned int)get_int(w, n, "max", 0);
 	l->persistent = get_int(w, n, "persistent", 1);
 	l->forced = get_int(w, n, "forced", 0);
 	get_text(w, n, "members", l->members, sizeof(l->members));
@@ -230,6 +239,7 @@ static void script_event(const struct script_word *w, unsigned int n)
 	e->event = event_of(w[1].key);
 	e->reason = get(w, n, "reason") ? reason_of(get(w, n, "reason")) : 0;
 	e->id = get_int(w, n, "id", 0);
+	e->ms = (unsigned int)get_int(w, n, "ms", 0);
 	get_text(w, n, "device", e->device, sizeof(e->device));
 	get_text(w, n, "lease", e->lease, sizeof(e->lease));
 	get_text(w, n, "driver", e->driver, sizeof(e->driver));
@@ -272,6 +282,8 @@ static void script_line(char *line)
 		mock.grow = (unsigned int)get_int(w, n, "by", 0);
 	} else if (!strcmp(verb, "together")) {
 		mock.together = true;
+	} else if (!strcmp(verb, "slow")) {
+		mock.slow_ms = (unsigned int)get_int(w, n, "ms", 0);
 	} else if (!strcmp(verb, "drain")) {
 		mock.drain_ms = (unsigned int)get_int(w, n, "ms", 0);
 	} else if (!strcmp(verb, "event")) {

@@ -69,7 +69,12 @@ def main():
                 {"name": name, "type": "child<vfio-pci>"}
                 for name in plugged if (name == "anon") == anon]})
         elif command == "qom-get":
-            say({"return": plugged[args["path"].split("/")[-1]]})
+            host = plugged[args["path"].split("/")[-1]]
+            by_path = what == "bypath"
+            if args["property"] == "sysfsdev":
+                say({"return": "/sys/bus/pci/devices/" + host if by_path else ""})
+            else:
+                say({"return": "ffff:ff:1f.7" if by_path else host})
         elif command == "device_del":
             say({"return": {}})
             if what == "keeps":

@@ -14,9 +14,12 @@ struct mock_device {
 	char name[PTX_DEVICE_NAME_SIZE];
 	unsigned int kind, vendor, device, class, group;
 	int numa;
-	bool has_group, quarantined, pooled, has_rom;
+	bool has_group, quarantined, pooled, keeps_memory, brought, has_rom, opened, cut;
 	struct ptx_rom rom;
-	char driver[64], override[64], resets[64], physfn[64], mates[512];
+	char driver[64], override[64], resets[64], physfn[64], mates[512], step[64];
+	unsigned int why;
+	/* What each look at it finds; the last stays. */
+	char states[128], tries[64];
 	unsigned long long lease;
 	struct ptx_blocker blockers[8];
 	unsigned int nr_blockers;
@@ -25,7 +28,7 @@ struct mock_device {
 struct mock_lease {
 	char name[128];
 	unsigned long long id;
-	unsigned int state, owner;
+	unsigned int state, owner, max;
 	int pid;
 	bool persistent, forced;
 	char members[8192];
@@ -55,7 +58,7 @@ struct mock_fail {
 };
 
 struct mock_event {
-	unsigned int event, reason;
+	unsigned int event, reason, ms;
 	char device[64], lease[128], driver[64];
 	unsigned long long id;
 };
@@ -77,7 +80,7 @@ struct mock_state {
 	unsigned int nr_fails;
 	char bad_call[32];
 	unsigned int bad_attr, bad_len;
-	unsigned int drain_ms, grow;
+	unsigned int drain_ms, slow_ms, grow;
 	bool together;
 	struct mock_event events[64];
 	unsigned int nr_events;

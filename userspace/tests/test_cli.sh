@@ -19,7 +19,7 @@ usual() {
 		device 0000:01:00.0 kind=nvme vendor=0x1b36 device=0x0010 class=0x010802 driver=nvme group=9 resets="flr bus" numa=0
 		device 0000:02:00.0 kind=gpu vendor=0x1002 device=0x5046 class=0x030000 group=10 mates=0000:02:00.1 rom=$(printf 'ab%062d' 1)
 		device 0000:02:00.1 kind=audio vendor=0x8086 device=0x2668 group=10 mates=0000:02:00.0
-		device 0000:03:00.0 kind=gpu vendor=0x10de group=11 lease=5 override=x
+		device 0000:03:00.0 kind=gpu vendor=0x10de group=11 lease=5 override=x keeps_memory=1
 		blocker 0000:03:00.0 reason=held lease=5
 		blocker 0000:03:00.0 reason=boot-display
 		device 0000:04:00.0 kind=other
@@ -78,6 +78,7 @@ out '^ADDRESS  *NAME  *KIND  *DEVICE  *DRIVER  *GROUP  *LEASE$'
 out '^0000:01:00.0  -  *nvme .*QEMU NVM.* nvme  *9  *-$'
 out '^0000:03:00.0 .* old$'
 no_out '0000:00:01.0'
+no_out 'outlives'
 ctl 0 'list -a' list -a
 out '^0000:00:01.0 .* bridge'
 ctl 0 'list -q' list -q gpu
@@ -99,6 +100,8 @@ json /0/name null
 json /0/reset_methods/1 bus
 json /0/rom_sha256 null
 json /1/rom_sha256 "$(printf 'ab%062d' 1)"
+json /1/keeps_memory false
+json /3/keeps_memory true
 json /2/driver null
 json /3/lease/name old
 json /4/group null
@@ -111,13 +114,18 @@ ok $? '  an empty array'
 ctl 0 'info' info 0000:02:00.0 nvme
 out 'shared with  *0000:02:00.1'
 out '^0000:01:00.0$'
+no_out '^  memory'
 ctl 0 'info of a device that is held' info 03:00.0
 out 'blocked  *0000:03:00.0: another lease holds it'
 out 'override  *x'
+out '^  memory  *outlives a reset; --clear-memory clears it, or refuses the device$'
 ctl 0 'info in JSON' -j info 03:00.0
 json /0/blockers/1/reason boot-display
 json /0/blockers/0/lease_id 5
 json /0/lease/member_state ready
+json /0/keeps_memory true
+ctl 0 'of one that does not' -j info 02:00.0
+json /0/keeps_memory false
 ctl 2 'info of nothing' info
 ctl 1 'info of none' info npu
 
@@ -187,6 +195,47 @@ rm "$work/root/proc/meminfo"
 printf '\nCapEff:\t0000000000000000\n' > "$work/root/proc/self/status"
 ctl 1 'no right' check 01:00.0
 out 'FAIL  you may not make leases'
+out 'as root, ptxctl grant '
+# By what we are and in which groups; for one device, for one with a mate, and for none.
+me=$(id -u) mine=$(id -G | tr ' ' '\n' | tail -n 1)
+bare() {
+	usual "$1"
+	printf '\nCapEff:\t0000000000000000\n' > "$work/root/proc/self/status"
+}
+bare "grant 1 uid=$((me + 1)) kind=nvme
+grant 2 gid=4294967294"
+ctl 1 'grants of others' check 01:00.0
+out 'FAIL  you may not make leases'
+no_out 'no grant lets you'
+bare "grant 1 uid=$((me + 1)) kind=nvme
+grant 2 uid=$me kind=nvme max=2 used=1"
+ctl 0 'a grant' check 01:00.0
+out 'ok    you may make leases of what you are granted: ptxctl grants'
+out '^A lease would succeed'
+ctl 1 'not for this one' check 02:00.0
+out 'FAIL  0000:02:00.0: no grant lets you have it'
+out 'FAIL  0000:02:00.1: no grant lets you have it'
+out 'ptxctl grants'
+ctl 0 'of all' check
+out '^1 device could be leased, 4 could not'
+bare "grant 2 uid=$me kind=nvme max=2 used=2"
+ctl 1 'used up' check 01:00.0
+out 'as many devices are leased under your grant as may be'
+bare "grant 2 gid=$mine device=0000:01:00.0"
+ctl 0 'for a group, by address' check 01:00.0
+ctl 1 'which is another' check 02:00.0
+bare "grant 2 uid=$me kind=nvme pooled=1"
+ctl 1 'for the pool' check 01:00.0
+sed -i 's/^device 0000:01:00.0/& pooled=1/' "$PTX_MOCK"
+ctl 0 'which has it' check 01:00.0
+bare "grant 2 uid=$me kind=gpu vendor=0x1002
+grant 3 uid=$me vendor=0x8086 max=1"
+ctl 0 'a device and its mate' check 02:00.0
+bare "grant 2 uid=$me kind=gpu vendor=0x10de
+grant 3 uid=$me max=1"
+ctl 1 'one of them' check 02:00.0
+no_out '0000:02:00.0: as many'
+out 'FAIL  0000:02:00.1: as many devices are leased'
 usual
 mkdir -p "$work/root/proc" "$work/root/sys/firmware/acpi/tables"
 rm -r "$work/root/sys/class/iommu" "$work/root/sys/kernel/iommu_groups"
@@ -268,6 +317,15 @@ out '^new  id 2, active, persistent, owner root'
 out '0000:02:00.1 .* audio '
 ctl 0 'reset first' lease --reset clean 01:00.0
 log 'netlink lease-new name=clean devices=0000:01:00.0.* flags=8'
+ctl 0 'its memory cleared' lease --clear-memory wiped 01:00.0
+log 'netlink lease-new name=wiped devices=0000:01:00.0 flags=16$'
+ctl 0 'and when it is added, also before' add --reset --clear-memory old 02:00.0
+log 'netlink lease-add name=old devices=0000:02:00.0 flags=24$'
+usual 'fail lease-new errno=EBUSY reason=keeps-memory text="0000:02:00.0: keeps its memory, which cannot be cleared"'
+ctl 1 'one that cannot be' lease --clear-memory wiped 02:00.0
+err '^ptxctl: 0000:02:00.0: keeps its memory, which cannot be cleared$'
+err 'lease it without --clear-memory: to tenants that trust each other'
+usual
 rom=$(printf 'ab%062d' 1)
 ctl 0 'its ROM' lease --rom-sha256 "$rom" rom 01:00.0
 log 'netlink lease-new name=rom devices=0000:01:00.0 roms=ab00$'
@@ -285,6 +343,7 @@ ctl 0 'an empty lease' lease empty
 ctl 0 'lease in JSON' -j lease new 01:00.0
 json /name new
 json /members/0/native_driver nvme
+json /members/0/keeps_memory false
 ctl 1 'a name that is taken' lease old 01:00.0
 err 'another lease has this name'
 ctl 2 'no name' lease
@@ -375,6 +434,65 @@ usual 'fail lease-release errno=ETIMEDOUT reason=timeout text="0000:03:00.0: sti
 ctl 1 'not home in time' revoke --timeout 1s old
 err 'still under way'
 usual
+sed -i 's/^device 0000:03:00.0/& opened=1 cut=1/' "$PTX_MOCK"
+echo 'fail lease-release errno=ETIMEDOUT reason=timeout text="0000:03:00.0: still under way at the deadline"' >> "$PTX_MOCK"
+ctl 1 'cut, but open' revoke --timeout 1s old
+err '^ptxctl: 0000:03:00.0: it was cut off, but its file is still open$'
+err 'ptxctl revoke --kill'
+no_err 'still under way'
+ctl 1 'nor does it end when it is killed' revoke --kill --timeout 1s old
+no_err 'revoke --kill'
+err 'ptxctl monitor'
+usual 'event member-cut device=0000:03:00.0 lease=old id=5 ms=2003
+event member-cut device=0000:01:00.0 lease=vm id=4 ms=3003'
+ctl 0 'when it was cut' revoke old
+out '^old: cut off after 2[0-9]* ms, home after [0-9]* ms$'
+usual 'event member-cut device=0000:03:00.0 lease=old id=5'
+ctl 0 'an event of before' revoke old
+out '^old: everything is home after [0-9]* ms$'
+usual 'fail events errno=EPERM'
+ctl 0 'for those who may not listen' revoke old
+out '^old: everything is home after [0-9]* ms$'
+
+echo '# Who is told what to do'
+usual 'fail lease-release errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"
+fail lease-revoke errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"
+fail lease-restrict errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"
+fail grant-new errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"
+fail pool-add errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"
+fail lease-new errno=EPERM reason=no-right text="needs CAP_SYS_ADMIN"
+fail create errno=EPERM reason=no-right'
+for args in 'release old' 'revoke old' 'restrict --max 1 old' 'grant root nvme' \
+	'pool add 01:00.0'; do
+	# shellcheck disable=SC2086
+	ctl 1 "no grant is enough: $args" $args
+	err '^  do it as root (CAP_SYS_ADMIN)$'
+done
+ctl 1 'nor for one that stays' lease new 01:00.0
+err '^  do it as root (CAP_SYS_ADMIN); for one who is granted the devices: ptxctl run$'
+ctl 1 'one is' reset 01:00.0
+err 'or be granted it: as root, ptxctl grant$'
+usual 'fail grant-del errno=ENOENT text="no such grant"
+fail reserve-del errno=ENOENT text="no such rule"
+fail pool-remove errno=ENOENT reason=not-member text="0000:01:00.0: is not in the pool"
+fail pool-add errno=EIO reason=no-reset text="0000:01:00.0: there is no way to reset it"
+fail lease-add errno=E2BIG reason=limit text="too many devices"'
+ctl 1 'no such grant' ungrant 999
+err '^  see which there are: ptxctl grants$'
+ctl 1 'no such rule' pool unreserve 99
+err '^  see which there are: ptxctl pool show$'
+ctl 1 'not in the pool' pool remove 01:00.0
+err '^  see what it has: ptxctl pool show$'
+ctl 1 'not for the pool' pool add 01:00.0
+err '^  the pool resets what it gets: take a device that can be reset'
+no_err 'leave --reset out'
+ctl 1 'more than a request may have' add old 01:00.0
+err '^ptxctl: too many devices$'
+sed -i 's/^lease old/& max=1/' "$PTX_MOCK"
+ctl 1 'more than the lease may hold' add old 01:00.0
+err "^ptxctl: lease 'old' may hold 1 device, and this would be more$"
+err 'ptxctl restrict --max'
+usual
 ctl 0 'leases' leases
 out '^NAME  *ID  *STATE  *OWNER  *PROCESS  *AGE  *DEVICES$'
 out '^old  *5  *active  *root  *4242  *1 min  *0000:03:00.0$'
@@ -387,11 +505,28 @@ json /0/members/0/address 0000:03:00.0
 ctl 2 'leases of what?' leases old
 ctl 0 'show' show old
 out '^old  id 5, active, ends with its file, owner root, process 4242, 1 min old$'
+out '^  0000:03:00.0 .* no  *its memory outlives a reset$'
 ctl 0 'show in JSON' -p show old
+json /0/members/0/keeps_memory true
 json /0/pid 4242
 ctl 1 'show of nothing' show nosuch
 ctl 1 'show of nothing in JSON' -j show old nosuch
 ctl 2 'show of what?' show
+usual 'device 0000:05:00.0 kind=gpu group=15 keeps_memory=1 brought=1
+device 0000:06:00.0 kind=gpu group=16 keeps_memory=1 step="resetting"
+device 0000:07:00.0 kind=gpu group=17 keeps_memory=1 why=native-refused
+device 0000:08:00.0 kind=gpu group=18 brought=1
+lease vm9 members=0000:05:00.0,0000:06:00.0,0000:07:00.0,0000:08:00.0,0000:01:00.0'
+ctl 0 'whose memory outlives a reset, besides' show vm9
+out '^  0000:05:00.0 .* no  *came with its group; its memory outlives a reset$'
+out '^  0000:06:00.0 .* no  *resetting for 20 ms; its memory outlives a reset$'
+out '^  0000:07:00.0 .* not loaded any more; its memory outlives a reset$'
+out '^  0000:08:00.0 .* no  *came with its group$'
+out '^  0000:01:00.0 .* no  *-$'
+ctl 0 'in JSON by itself' -j show vm9
+json /0/members/1/step resetting
+json /0/members/1/keeps_memory true
+json /0/members/3/keeps_memory false
 
 echo '# Output that does not fit'
 usual
@@ -478,33 +613,6 @@ usual
 ctl 0 'nodes' nodes
 log 'netlink lease-dump$'
 ctl 2 'nodes of what?' nodes old
-
-echo '# reset'
-usual 'device 0000:07:00.0 kind=gpu group=17 quarantined=1
-blocker 0000:07:00.0 reason=quarantined'
-ctl 0 'a device in quarantine' info 07:00.0
-out 'quarantined'
-ctl 1 'says so when checked' check 07:00.0
-out 'in quarantine'
-out 'ptxctl reset 0000:07:00.0'
-ctl 0 'another chance' reset 07:00.0
-log 'netlink device-reset name=0000:07:00.0$'
-no_log 'lease-new'
-out '^0000:07:00.0: reset, well, and back after [0-9]* ms$'
-ctl 0 'by hand' reset --force --timeout 5s 01:00.0
-log 'ioctl create .*name=reset-0000:01:00.0'
-log 'ioctl add .*devices=0000:01:00.0 flags=2 .*timeout=5000'
-log 'ioctl release size=ok timeout=5000$'
-usual 'device 0000:07:00.0 kind=gpu group=17 quarantined=1
-fail device-reset errno=EIO reason=quarantined text="0000:07:00.0: no reset made it well"'
-ctl 1 'in vain' reset -q 07:00.0
-err '0000:07:00.0: no reset made it well'
-err 'power the host off'
-no_out '.'
-ctl 2 'not by kind' reset gpu
-err 'by its address'
-ctl 2 'nor nothing' reset
-ctl 1 'nor what is not there' reset 09:00.0
 
 echo '# wait and monitor'
 ctl 0 'it is active' wait --state active old

@@ -13,7 +13,7 @@
 
 static const char script[] =
 	"device 0000:01:00.0 kind=nvme group=9 driver=nvme\n"
-	"device 0000:02:00.0 kind=gpu group=10 mates=0000:02:00.1,0000:00:03.0\n"
+	"device 0000:02:00.0 kind=gpu group=10 mates=0000:02:00.1,0000:00:03.0 keeps_memory=1\n"
 	"device 0000:02:00.1 kind=audio group=10 driver=snd_hda_intel\n"
 	"device 0000:00:03.0 kind=bridge group=10\n"
 	"device 0000:03:00.0 kind=other\n"
@@ -160,12 +160,20 @@ static void add(void)
 	m = ptx_lease_info_member(info, 2);
 	is_str(ptx_lease_member_device(m), "0000:02:00.1", "the mate");
 	ok(!ptx_lease_member_requested(m), "was not asked for");
+	ok(ptx_lease_member_keeps_memory(ptx_lease_info_member(info, 1)),
+	   "memory that outlives a reset");
+	ok(!ptx_lease_member_keeps_memory(m) &&
+	   !ptx_lease_member_keeps_memory(ptx_lease_info_member(info, 0)), "of no other");
 	ok(!ptx_lease_info_member(info, 3), "no more");
 	ptx_lease_info_free(info);
 
 	mock_log_clear();
 	is_int(ptx_lease_add(lease, nvme, 1, &options, NULL), 0, "with options");
 	has_str(mock_log(), "flags=1 driver=vfio-pci timeout=1234", "as asked");
+	mock_log_clear();
+	options.flags = PTX_ADD_FLAGS_CLEAR_MEMORY;
+	is_int(ptx_lease_add(lease, nvme, 1, &options, NULL), 0, "their memory cleared");
+	has_str(mock_log(), " flags=16 ", "as asked");
 	options.driver = "a-driver-whose-name-is-longer-than-any";
 	is_int(ptx_lease_add(lease, nvme, 1, &options, NULL), -EINVAL, "a driver's name too long");
 	options.driver = NULL;

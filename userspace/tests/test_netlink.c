@@ -12,7 +12,8 @@
 
 static const char script[] =
 	"device 0000:02:00.0 kind=gpu vendor=0x10de device=0x27b8 class=0x030000 group=10 "
-	"driver=nvidia override=vfio resets=\"flr bus\" numa=1 mates=0000:02:00.1 lease=5\n"
+	"driver=nvidia override=vfio resets=\"flr bus\" numa=1 mates=0000:02:00.1 lease=5 "
+	"keeps_memory=1\n"
 	"blocker 0000:02:00.0 reason=held lease=5\n"
 	"device 0000:01:00.0 kind=nvme physfn=0000:00:01.0\n"
 	"device 10000:00:01.0 kind=77\n"
@@ -49,6 +50,8 @@ static void devices(void)
 	ok(!ptx_device_group(d, &group) && !ptx_device_member_state(d, &state), "or false");
 	is_int(ptx_device_numa_node(d), -1, "or -1");
 	is_str(ptx_device_physfn(d), "0000:00:01.0", "physical function");
+	ok(!ptx_device_keeps_memory(d), "no memory that outlives a reset");
+	ok(ptx_device_keeps_memory(ptx_device_list_find(list, "0000:02:00.0")), "but here");
 	is_str(ptx_kind_name(ptx_device_kind(ptx_device_list_at(list, 2))), "other",
 	       "a kind of the future");
 	ptx_device_list_free(list);
@@ -65,6 +68,7 @@ static void devices(void)
 	is_int(ptx_device_class(dev), 0x030000, "class");
 	is_int(ptx_device_numa_node(dev), 1, "node");
 	is_int(ptx_device_lease_id(dev), 5, "lease");
+	ok(ptx_device_keeps_memory(dev), "memory that outlives a reset");
 	is_int(ptx_device_nr_blockers(dev), 1, "blockers");
 	is_int(ptx_device_blocker(dev, 0)->reason, PTX_REASON_HELD, "its reason");
 	is_int(ptx_device_blocker(dev, 0)->lease, 5, "its lease");
@@ -98,11 +102,15 @@ static void leases(void)
 	is_int(ptx_lease_info_age_ms(l), 65000, "age");
 	ok(!ptx_lease_info_persistent(l), "not persistent");
 	is_int(ptx_lease_info_nr_members(l), 1, "members");
+	ok(!ptx_lease_member_keeps_memory(ptx_lease_info_member(l, 0)),
+	   "whose memory is empty after a reset");
 	ok(!ptx_lease_info_list_find(list, 1) && !ptx_lease_info_list_at(list, 2), "no more");
 	ptx_lease_info_list_free(list);
 	is_int(ptx_lease_info_get(ctx, &by_name, &info), 0, "by name");
 	is_int(ptx_lease_info_id(info), 5, "is that one");
 	ok(ptx_lease_info_persistent(info), "and persistent");
+	ok(ptx_lease_member_keeps_memory(ptx_lease_info_member(info, 0)),
+	   "with memory that outlives a reset");
 	ptx_lease_info_free(info);
 	is_int(ptx_lease_info_get(ctx, &by_id, &info), 0, "by id");
 	is_str(ptx_lease_info_name(info), "vm2", "is the other");
@@ -167,6 +175,10 @@ static void refusals(void)
 	static const char *const devices_[] = { "0000:01:00.0", "0000:02:00.0" };
 	static const char *const gone[] = { "0000:09:00.0" };
 	struct ptx_add_options exact = { .size = sizeof(exact), .flags = PTX_ADD_FLAGS_EXACT };
+	struct ptx_add_options clear = {
+		.size = sizeof(clear),
+		.flags = PTX_ADD_FLAGS_CLEAR_MEMORY,
+	};
 	const struct ptx_error *e = ptx_ctx_error(ctx);
 
 	fresh();
@@ -181,6 +193,13 @@ static void refusals(void)
 	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, devices_, 1, &exact, NULL), -EBUSY, "exact");
 	is_int(ptx_error_reason(e), PTX_REASON_GROUP_SHARED, "its reason");
 	is_str(ptx_error_culprit(e), "0000:02:00.1", "the culprit comes from the words");
+	mock_script("fail lease-new errno=EBUSY reason=keeps-memory");
+	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, devices_, 1, &clear, NULL), -EBUSY,
+	       "memory that cannot be cleared");
+	has_str(mock_log(), " flags=16\n", "as asked");
+	is_int(ptx_error_reason(e), PTX_REASON_KEEPS_MEMORY, "its reason");
+	has_str(ptx_error_message(e), "it keeps its memory over a reset", "in our words");
+	has_str(ptx_error_remedy(e), "lease it without --clear-memory", "and what to do");
 	mock_script("fail lease-new errno=ENODEV reason=no-device text=\"0000:09:00.0: no such device\"");
 	is_int(ptx_persistent_new(ctx, "n", (uid_t)-1, gone, 1, NULL, NULL), -ENODEV, "no device");
 	is_int(ptx_error_reason(e), PTX_REASON_NO_DEVICE, "its reason");
@@ -294,7 +313,8 @@ static void hostile(void)
 				bad++;
 			/* Numbers have one length, names an end, and flags nothing. */
 			if (!err && attr != PTX_A_DEVICE_BLOCKER &&
-			    !(attr == PTX_A_DEVICE_POOLED && !lengths[i]) &&
+			    !((attr == PTX_A_DEVICE_POOLED ||
+			       attr == PTX_A_DEVICE_KEEPS_MEMORY) && !lengths[i]) &&
 			    !(lengths[i] == 4 || lengths[i] == 2))
 				bad++;
 		}

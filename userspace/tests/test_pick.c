@@ -142,6 +142,8 @@ static void races(void)
 	again("nvme:2", "fail add errno=EBUSY reason=in-use culprit=0000:04:00.0",
 	      "0000:02:00.0 0000:05:00.0");
 	again("nvme", "fail add errno=ENODEV reason=gone culprit=0000:02:00.0", "0000:04:00.0");
+	again("nvme", "fail add errno=EBUSY reason=keeps-memory culprit=0000:02:00.0",
+	      "0000:04:00.0");
 	again("nvme", "fail add errno=EBUSY reason=held culprit=0000:02:00.0 times=0", NULL);
 	again("02:00.0", "fail add errno=EBUSY reason=held culprit=0000:02:00.0", NULL);
 	is_int(ptx_error_reason(ptx_ctx_error(ctx)), PTX_REASON_HELD, "which is 'held'");

@@ -64,6 +64,9 @@ vm good
 ctl 0 'unplug' remove --unplug "qmp:$work/vm" old 03:00.0
 asked 'device_del .*/machine/peripheral-anon/anon'
 log 'netlink lease-remove name=old devices=0000:03:00.0$'
+vm bypath
+ctl 0 'unplug what was given by its path' remove --unplug "qmp:$work/vm" old 03:00.0
+asked 'device_del'
 vm keeps
 ctl 1 'a guest that keeps it' remove --unplug "qmp:$work/vm" old 03:00.0
 err '0000:03:00.0 stays plugged in: the guest does not let go'

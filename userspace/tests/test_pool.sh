@@ -55,6 +55,7 @@ ctl 1 'more than there is' pool add nvme:3
 rom=$(printf 'ab%062d' 1)
 ctl 0 'with its ROM' pool add -q --rom-sha256 "$rom" --rom-sha256 "${rom^^}" 01:00.0
 log 'netlink pool-add devices=0000:01:00.0 roms=ab00,ab00$'
+ctl 2 'memory is cleared for a lease' pool add --clear-memory 01:00.0
 ctl 2 'only what is added has one' pool remove --rom-sha256 "$rom" 02:00.0
 host 'fail pool-add errno=EIO reason=no-reset text="0000:01:00.0: there is no way to reset it"'
 ctl 1 'refused' pool add 01:00.0

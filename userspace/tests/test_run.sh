@@ -80,6 +80,13 @@ ctl 0 'all of them' run -v --name my-vm --exact --driver vfio-pci --timeout 5s -
 log 'ioctl create size=ok name=my-vm flags=1 owner=0'
 log 'ioctl add size=ok devices=0000:05:00.0 flags=1 driver=vfio-pci timeout=5000'
 err 'from no driver to ptx-vfio-pci'
+ctl 0 'its memory cleared' run --clear-memory --npu auto -- true
+log 'ioctl add size=ok devices=0000:05:00.0 flags=16 '
+usual 'fail add errno=EBUSY reason=keeps-memory culprit=0000:05:00.0'
+ctl 1 'one that cannot be' run --clear-memory --npu auto -- true
+err '0000:05:00.0: it keeps its memory over a reset, and that cannot be cleared'
+err 'lease it without --clear-memory: to tenants that trust each other'
+usual
 ctl 0 'its ROM' run --rom-sha256 "$(printf 'ab%062d' 1)" --npu auto -- true
 log 'ioctl add size=ok devices=0000:05:00.0 .* roms=ab00$'
 usual 'fail add errno=EBADMSG reason=rom culprit=0000:05:00.0'

@@ -77,6 +77,8 @@ no_out '^run$'
 complete_ ptxctl run --
 out '^--gpu$'
 out '^--user$'
+out '^--clear-memory$'
+out '^--rom-sha256$'
 complete_ ptxctl info 0
 out '0000:01:00.0$\|^01:00.0$'
 complete_ ptxctl info b
@@ -86,6 +88,12 @@ out '^alpha$'
 out '^be\\ ta$'
 complete_ ptxctl run --gpu ''
 out '^auto$'
+out '^big-gpu$'
+complete_ ptxctl lease --cl
+out '^--clear-memory$'
+complete_ ptxctl add --clear-memory ''
+out '^alpha$'
+complete_ ptxctl add --clear-memory alpha ''
 out '^big-gpu$'
 complete_ ptxctl wait --state ''
 out '^released$'

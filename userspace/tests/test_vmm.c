@@ -6,6 +6,7 @@
 #include "../ptxctl/vmm.h"
 
 static const char *const one[] = { "0000:01:00.0" };
+static const char *const far[] = { "10000:01:00.0" };
 static const char *const two[] = { "0000:01:00.0", "0000:02:00.1" };
 
 static const char q1[] = "-device vfio-pci,host=0000:01:00.0";
@@ -92,6 +93,8 @@ int main(void)
 	is(VMM_QEMU, "qemu|{devices}|-m|1G", two, 2, "qemu " Q2 " -m 1G", 7);
 	is(VMM_QEMU, "qemu|-device|a,b|-m|1G", one, 1,
 	   "qemu -device a,b -m 1G -device vfio-pci,host=0000:01:00.0", 7);
+	is(VMM_QEMU, "qemu|-m|1G", far, 1,
+	   "qemu -m 1G -device vfio-pci,sysfsdev=/sys/bus/pci/devices/10000:01:00.0", 5);
 	is_not(VMM_QEMU, "qemu|-daemonize", "-daemonize");
 	is_not(VMM_QEMU, "qemu|--daemonize|{devices}", "-daemonize");
 

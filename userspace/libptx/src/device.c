@@ -21,7 +21,7 @@ struct ptx_device {
 	int numa_node;
 	uint64_t lease_id;
 	enum ptx_member_state member_state;
-	bool has_group, has_member_state, pooled, has_rom;
+	bool has_group, has_member_state, pooled, keeps_memory, has_rom;
 	struct ptx_rom rom;
 	struct ptx_blocker *blockers;
 	size_t nr_blockers;
@@ -110,6 +110,11 @@ uint64_t ptx_device_lease_id(const struct ptx_device *dev)
 const struct ptx_rom *ptx_device_rom(const struct ptx_device *dev)
 {
 	return dev->has_rom ? &dev->rom : NULL;
+}
+
+bool ptx_device_keeps_memory(const struct ptx_device *dev)
+{
+	return dev->keeps_memory;
 }
 
 bool ptx_device_pooled(const struct ptx_device *dev)
@@ -315,6 +320,9 @@ static int parse_attr(struct ptx_device *dev, struct nlattr *attr)
 		return add_reset(dev, attr);
 	case PTX_A_DEVICE_POOLED:
 		ok = dev->pooled = !nla_len(attr);
+		break;
+	case PTX_A_DEVICE_KEEPS_MEMORY:
+		ok = dev->keeps_memory = !nla_len(attr);
 		break;
 	case PTX_A_DEVICE_ROM_SHA256:
 		ok = dev->has_rom = nla_len(attr) == sizeof(dev->rom);

@@ -114,7 +114,7 @@ static const struct reason_rule reason_rules[] = {
 		"see what there is: ptxctl leases" },
 	[PTX_REASON_NO_RIGHT] = {
 		"no-right", "you may not do this",
-		"do it as root (CAP_SYS_ADMIN); or be granted it: ptxctl grants" },
+		"do it as root (CAP_SYS_ADMIN); or be granted it: as root, ptxctl grant" },
 	[PTX_REASON_BAD_PROCESS] = {
 		"bad-process", "the process to bind to has exited, or its pidfd is none",
 		"" },
@@ -129,7 +129,7 @@ static const struct reason_rule reason_rules[] = {
 		"echo {device} > /sys/bus/pci/drivers_probe" },
 	[PTX_REASON_LIMIT] = {
 		"limit", "that is more devices than one request or one lease may hold",
-		"split it into several" },
+		"split it into several; or let the lease hold more: ptxctl restrict --max" },
 	[PTX_REASON_NO_MEMORY] = {
 		"no-memory", "the kernel is out of memory; nothing was changed",
 		"free some memory and try again" },
@@ -141,6 +141,10 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_ROM] = {
 		"rom", "its option ROM is not one that is allowed, or none of the devices has one",
 		"see what it has: ptxctl info {device}" },
+	[PTX_REASON_KEEPS_MEMORY] = {
+		"keeps-memory", "it keeps its memory over a reset, and that cannot be cleared",
+		"lease it without --clear-memory: to tenants that trust each other, or with the device, "
+		"or the host, powered off and on between them" },
 	[PTX_REASON_POOLED] = {
 		"pooled", "the pool has it, and cannot give it now, or not to that driver",
 		"see where it is: ptxctl pool show; or take it out: ptxctl pool remove {device}" },

@@ -109,6 +109,7 @@ int ptx_grant_new(struct ptx_ctx *ctx, struct ptx_grant *grant)
 int ptx_grant_withdraw(struct ptx_ctx *ctx, uint64_t id, bool revoke)
 {
 	struct nl_msg *msg = ptx_nl_new(ctx, PTX_CMD_GRANT_DEL);
+	int err;
 
 	if (!msg)
 		return -ENOMEM;
@@ -117,7 +118,10 @@ int ptx_grant_withdraw(struct ptx_ctx *ctx, uint64_t id, bool revoke)
 		nlmsg_free(msg);
 		return ptx_error_no_memory(ctx);
 	}
-	return ptx_nl_call(ctx, msg, NULL, NULL);
+	err = ptx_nl_call(ctx, msg, NULL, NULL);
+	if (err == -ENOENT)
+		ptx_error_set_remedy(ctx, "see which there are: ptxctl grants");
+	return err;
 }
 
 /**

@@ -16,7 +16,7 @@ struct ptx_lease_member {
 	enum ptx_kind kind;
 	uint32_t group;
 	enum ptx_member_state state;
-	bool opened, requested, cut;
+	bool opened, requested, cut, keeps_memory;
 	char *step;
 	uint64_t since_ms;
 	enum ptx_reason reason;
@@ -137,6 +137,11 @@ bool ptx_lease_member_cut(const struct ptx_lease_member *member)
 	return member->cut;
 }
 
+bool ptx_lease_member_keeps_memory(const struct ptx_lease_member *member)
+{
+	return member->keeps_memory;
+}
+
 bool ptx_lease_member_opened(const struct ptx_lease_member *member)
 {
 	return member->opened;
@@ -221,6 +226,7 @@ void ptx_lease_info_fill(struct ptx_lease_info *info, const struct ptx_member_in
 		m->state = (enum ptx_member_state)members[i].state;
 		m->opened = members[i].flags & PTX_MEMBER_OPENED;
 		m->cut = members[i].flags & PTX_MEMBER_CUT;
+		m->keeps_memory = members[i].flags & PTX_MEMBER_KEEPS_MEMORY;
 		m->requested = members[i].flags & PTX_MEMBER_REQUESTED;
 	}
 }
@@ -267,6 +273,9 @@ static int parse_member(struct ptx_lease_info *info, struct nlattr *nest)
 			break;
 		case PTX_A_MEMBER_CUT:
 			m->cut = true;
+			break;
+		case PTX_A_MEMBER_KEEPS_MEMORY:
+			m->keeps_memory = true;
 			break;
 		case PTX_A_MEMBER_REQUESTED:
 			m->requested = true;

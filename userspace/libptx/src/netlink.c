@@ -129,8 +129,13 @@ static int call_error(struct ptx_ctx *ctx, int err, const struct ptx_nl_ack *ack
 		return ptx_error_no_module_set(ctx, ENODEV, "the ptx module is not loaded",
 					       "load it: modprobe ptx");
 	if (*ack->text)
-		return worded_error(ctx, -err, ack);
-	return ptx_error_set(ctx, -err, ack->reason, NULL);
+		worded_error(ctx, -err, ack);
+	else
+		ptx_error_set(ctx, -err, ack->reason, NULL);
+	/* What a grant is enough for goes through the file. */
+	if (ack->reason == PTX_REASON_NO_RIGHT)
+		ptx_error_set_remedy(ctx, "do it as root (CAP_SYS_ADMIN)");
+	return err;
 }
 
 /* Send @msg, which is consumed, and give the replies to @fn. */

@@ -112,6 +112,37 @@ static int call(struct ptx_ctx *ctx, struct nl_msg *msg, const struct ptx_lease_
 	return err;
 }
 
+/* A lease that lives until released is root's to make; one on a file is not. */
+static void say_right(struct ptx_ctx *ctx)
+{
+	if (ctx->error.reason == PTX_REASON_NO_RIGHT)
+		ptx_error_set_remedy(ctx, "do it as root (CAP_SYS_ADMIN); for one who is granted "
+				     "the devices: ptxctl run");
+}
+
+/* Is it the limit of the lease that says no? Then say which, and how to change it. */
+static void say_limit(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref)
+{
+	struct ptx_lease_info *info;
+	uint32_t max;
+
+	if (ctx->error.reason != PTX_REASON_LIMIT)
+		return;
+	if (ptx_lease_info_get(ctx, ref, &info)) {
+		ptx_error_set(ctx, E2BIG, PTX_REASON_LIMIT, NULL);
+		return;
+	}
+	max = ptx_lease_info_max_devices(info);
+	if (max) {
+		ptx_error_setf(ctx, E2BIG, PTX_REASON_LIMIT, NULL,
+			       "lease '%s' may hold %u device%s, and this would be more",
+			       ptx_lease_info_name(info), max, max == 1 ? "" : "s");
+		ptx_error_set_remedy(ctx, "those that come with a group count, too; let it hold "
+				     "more: ptxctl restrict --max");
+	}
+	ptx_lease_info_free(info);
+}
+
 int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 		       const char *const *devices, size_t nr_devices,
 		       const struct ptx_add_options *options,
@@ -141,8 +172,10 @@ int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 		return err;
 	}
 	err = call(ctx, msg, &ref, out);
-	if (err)
+	if (err) {
+		say_right(ctx);
 		ptx_collect_blockers(ctx, devices, nr_devices);
+	}
 	return err;
 }
 
@@ -172,8 +205,11 @@ int ptx_persistent_add(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 		return err;
 	}
 	err = call(ctx, msg, ref, out);
-	if (err)
+	if (err) {
+		say_right(ctx);
+		say_limit(ctx, ref);
 		ptx_collect_blockers(ctx, devices, nr_devices);
+	}
 	return err;
 }
 

@@ -352,6 +352,7 @@ bool ptx_pick_next(struct ptx_pick *pick, int err)
 	case PTX_REASON_NOT_GRANTED:
 	case PTX_REASON_GRANT_USED_UP:
 	case PTX_REASON_POOLED:
+	case PTX_REASON_KEEPS_MEMORY:
 	case PTX_REASON_NONE:
 		break;
 	default:

@@ -33,6 +33,9 @@ int ptx_pool_add(struct ptx_ctx *ctx, const char *const *devices, size_t nr_devi
 	err = ptx_nl_call(ctx, msg, NULL, NULL);
 	if (err)
 		ptx_collect_blockers(ctx, devices, nr_devices);
+	if (err && ctx->error.reason == PTX_REASON_NO_RESET)
+		ptx_error_set_remedy(ctx, "the pool resets what it gets: take a device that can be "
+				     "reset (ptxctl info has the ways)");
 	return err;
 }
 
@@ -59,7 +62,10 @@ int ptx_pool_remove(struct ptx_ctx *ctx, const char *const *devices, size_t nr_d
 		nlmsg_free(msg);
 		return err;
 	}
-	return ptx_nl_call(ctx, msg, NULL, NULL);
+	err = ptx_nl_call(ctx, msg, NULL, NULL);
+	if (err == -ENOENT)
+		ptx_error_set_remedy(ctx, "see what it has: ptxctl pool show");
+	return err;
 }
 
 static int parse_reserve(struct nlmsghdr *hdr, struct ptx_reserve *rule)
@@ -137,6 +143,7 @@ int ptx_reserve_new(struct ptx_ctx *ctx, struct ptx_reserve *rule)
 int ptx_reserve_withdraw(struct ptx_ctx *ctx, uint64_t id)
 {
 	struct nl_msg *msg = ptx_nl_new(ctx, PTX_CMD_RESERVE_DEL);
+	int err;
 
 	if (!msg)
 		return -ENOMEM;
@@ -144,7 +151,10 @@ int ptx_reserve_withdraw(struct ptx_ctx *ctx, uint64_t id)
 		nlmsg_free(msg);
 		return ptx_error_no_memory(ctx);
 	}
-	return ptx_nl_call(ctx, msg, NULL, NULL);
+	err = ptx_nl_call(ctx, msg, NULL, NULL);
+	if (err == -ENOENT)
+		ptx_error_set_remedy(ctx, "see which there are: ptxctl pool show");
+	return err;
 }
 
 /**

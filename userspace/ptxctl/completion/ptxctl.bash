@@ -110,7 +110,7 @@ _ptxctl() {
 	if [[ $cur = -* ]]; then
 		# The options of a verb stand in its help.
 		_ptxctl_words "$(ptxctl help "$verb" 2> /dev/null |
-			grep -o -e '^ *-[a-z-].*' | grep -o -e '--[a-z][a-z-]*' | sort -u)"
+			grep -o -e '^ *-[a-z-].*' | grep -o -e '--[a-z][a-z0-9-]*' | sort -u)"
 		return
 	fi
 	case $verb in

@@ -108,6 +108,9 @@ uint64_t ptx_device_lease_id(const struct ptx_device *dev);
 /** ptx_device_pooled() - does the pool have it, or get it back from its lease */
 bool ptx_device_pooled(const struct ptx_device *dev);
 
+/** ptx_device_keeps_memory() - does what is in its memory outlive a reset? */
+bool ptx_device_keeps_memory(const struct ptx_device *dev);
+
 /**
  * ptx_device_rom() - the option ROM it had when the kernel last looked
  *

@@ -128,6 +128,9 @@ const char *ptx_lease_member_cdev(const struct ptx_lease_member *member);
 /** ptx_lease_member_cut() - was it taken from its VMM, which gets nothing any more? */
 bool ptx_lease_member_cut(const struct ptx_lease_member *member);
 
+/** ptx_lease_member_keeps_memory() - does what is in its memory outlive a reset? */
+bool ptx_lease_member_keeps_memory(const struct ptx_lease_member *member);
+
 /** ptx_lease_member_opened() - is a VFIO file open on it? */
 bool ptx_lease_member_opened(const struct ptx_lease_member *member);
 
