@@ -23,6 +23,7 @@
 #include "ptx_main.h"
 #include "revoke.h"
 #include "rom.h"
+#include "space.h"
 #include "vfio_pci.h"
 
 /* More blockers than this are counted, not listed. */
@@ -177,7 +178,8 @@ static int ptx_ioctl_lease_create(struct ptx_call *call)
 	create->out_fd = -1;
 	create->out_id = 0;
 	create->out_reason = PTX_REASON_NONE;
-	if (create->flags & ~(PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER))
+	if (create->flags & ~(PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER |
+			      PTX_LEASE_CREATE_SPACE))
 		return -EOPNOTSUPP;
 	if (create->reserved || (!bind && create->pidfd) ||
 	    (!owned && create->owner))
@@ -204,8 +206,8 @@ static int ptx_ioctl_lease_create(struct ptx_call *call)
 			return -EBADF;
 		}
 	}
-	lease = ptx_lease_create(name, create->name_len, owner, false, pidfd,
-				 &reason);
+	lease = ptx_lease_create(name, create->name_len, owner, false,
+				 create->flags & PTX_LEASE_CREATE_SPACE, pidfd, &reason);
 	if (pidfd)
 		fput(pidfd);
 	if (IS_ERR(lease)) {
@@ -425,6 +427,75 @@ static int ptx_ioctl_lease_revoke(struct ptx_call *call)
 				&arg->out_reason);
 }
 
+static int ptx_ioctl_space_change(struct ptx_call *call)
+{
+	struct ptx_space_change *arg = call->arg;
+	struct ptx_batch batch = { .nr = arg->nr_ops };
+	struct ptx_space_op *ops;
+	int ret;
+
+	arg->out_op = arg->nr_ops;
+	arg->out_unmapped = 0;
+	arg->out_reason = PTX_REASON_NONE;
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	if (arg->reserved || !arg->nr_ops)
+		return -EINVAL;
+	if (arg->nr_ops > PTX_SPACE_OPS_MAX) {
+		arg->out_reason = PTX_REASON_LIMIT;
+		return -E2BIG;
+	}
+	if (!call->lease->space) {
+		arg->out_reason = PTX_REASON_NO_SPACE;
+		return -EOPNOTSUPP;
+	}
+	ops = vmemdup_array_user(u64_to_user_ptr(arg->ops), arg->nr_ops, sizeof(*ops));
+	if (IS_ERR(ops)) {
+		if (PTR_ERR(ops) == -ENOMEM)
+			arg->out_reason = PTX_REASON_NO_MEMORY;
+		return PTR_ERR(ops);
+	}
+	batch.ops = ops;
+	ret = ptx_space_change(call->lease->space, &batch);
+	kvfree(ops);
+	if (ret) {
+		arg->out_op = batch.op;
+		arg->out_reason = batch.reason;
+	}
+	arg->out_unmapped = batch.unmapped;
+	return ret;
+}
+
+static int ptx_ioctl_space_window(struct ptx_call *call)
+{
+	struct ptx_space_window *arg = call->arg;
+	bool add = arg->flags & PTX_SPACE_WINDOW_ADD;
+	bool force = arg->flags & PTX_SPACE_WINDOW_FORCE;
+
+	arg->out_reason = PTX_REASON_NONE;
+	if (arg->flags & ~(PTX_SPACE_WINDOW_ADD | PTX_SPACE_WINDOW_REMOVE |
+			   PTX_SPACE_WINDOW_FORCE))
+		return -EOPNOTSUPP;
+	if (arg->reserved || add == !!(arg->flags & PTX_SPACE_WINDOW_REMOVE) ||
+	    (add && force) || arg->first > arg->last || arg->last > ULONG_MAX ||
+	    !PAGE_ALIGNED(arg->first) || !PAGE_ALIGNED(arg->last + 1))
+		return -EINVAL;
+	if (!call->lease->space) {
+		arg->out_reason = PTX_REASON_NO_SPACE;
+		return -EOPNOTSUPP;
+	}
+	/* Who is restricted may restrict itself further, and no more. */
+	if (add && !ptx_may(PTX_RIGHT_CHANGE)) {
+		arg->out_reason = PTX_REASON_NO_RIGHT;
+		return -EPERM;
+	}
+	if (add)
+		return ptx_space_allow(call->lease->space, arg->first, arg->last,
+				       &arg->out_reason);
+	return ptx_space_forbid(call->lease->space, arg->first, arg->last, force,
+				&arg->out_reason);
+}
+
 /**
  * struct ptx_ioctl - a row of the ioctl table
  * @cmd: the ioctl's number
@@ -475,6 +546,12 @@ static const struct ptx_ioctl ptx_ioctls[] = {
 	PTX_IOCTL(PTX_LEASE_REVOKE, ptx_lease_revoke, reserved, true,
 		  offsetof(struct ptx_lease_revoke, out_reason),
 		  PTX_RIGHT_HOLD, ptx_ioctl_lease_revoke),
+	PTX_IOCTL(PTX_SPACE_CHANGE, ptx_space_change, reserved, true,
+		  offsetof(struct ptx_space_change, out_reason),
+		  PTX_RIGHT_HOLD, ptx_ioctl_space_change),
+	PTX_IOCTL(PTX_SPACE_WINDOW, ptx_space_window, reserved, true,
+		  offsetof(struct ptx_space_window, out_reason),
+		  PTX_RIGHT_HOLD, ptx_ioctl_space_window),
 };
 
 union ptx_ioctl_arg {
@@ -485,6 +562,8 @@ union ptx_ioctl_arg {
 	struct ptx_lease_query query;
 	struct ptx_lease_release release;
 	struct ptx_lease_revoke revoke;
+	struct ptx_space_change space_change;
+	struct ptx_space_window space_window;
 };
 
 static long ptx_ioctl(struct ptx_lease *lease, unsigned int cmd,

@@ -25,6 +25,7 @@
 #include "ptx_main.h"
 #include "request.h"
 #include "revoke.h"
+#include "space.h"
 
 /* Names and ids are everybody's; nobody may use them up. */
 #define PTX_LEASES_PER_USER	64
@@ -40,6 +41,8 @@ static void ptx_lease_free_work(struct work_struct *work)
 
 	ptx_bond_untie(&lease->bond);
 	put_pid(lease->only);
+	if (lease->space)
+		ptx_space_put(lease->space);
 	mutex_destroy(&lease->lock);
 	kfree_rcu(lease, rcu);
 }
@@ -183,6 +186,8 @@ void ptx_lease_settle(struct ptx_lease *lease)
 		return;
 
 	ptx_revoke_end(lease);
+	if (lease->space)
+		ptx_space_end(lease->space);
 	ptx_event_lease(PTX_EVENT_LEASE_RELEASED, lease, lease->fault.reason);
 	/*
 	 * Whoever sees that it is released must neither find it any more nor
@@ -297,6 +302,7 @@ static bool ptx_leases_full(kuid_t owner)
  * @len: its length in bytes
  * @owner: who may open its devices
  * @persistent: it is not owned by a file
+ * @space: it has a DMA space
  * @pidfd: the process to end with, or NULL; a reference is taken
  * @reason: on failure, a value of enum ptx_reason
  *
@@ -306,7 +312,7 @@ static bool ptx_leases_full(kuid_t owner)
  * -E2BIG when the caller has too many, -ESHUTDOWN, -ENOMEM.
  */
 struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
-				   bool persistent, struct file *pidfd,
+				   bool persistent, bool space, struct file *pidfd,
 				   u32 *reason)
 {
 	struct ptx_lease *lease;
@@ -326,6 +332,14 @@ struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
 	lease->owner = owner;
 	lease->persistent = persistent;
 	lease->created = ktime_get();
+	if (space) {
+		lease->space = ptx_space_alloc();
+		if (!lease->space) {
+			*reason = PTX_REASON_NO_MEMORY;
+			ptx_lease_put(lease);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
 
 	mutex_lock(&ptx_leases_lock);
 	/* A message may come while the module is on its way out. */

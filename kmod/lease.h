@@ -19,6 +19,7 @@ struct iommu_group;
 struct ptx_bus_hold;
 struct ptx_reset_entry;
 struct ptx_roms;
+struct ptx_space;
 struct ptx_vfio_device;
 
 /**
@@ -113,6 +114,7 @@ struct ptx_revocation {
  * @name: unique among live leases
  * @owner: may open the devices and see the lease; changes under @state_lock
  * @persistent: lives until released, not with a file
+ * @space: what its devices reach by DMA; NULL if that is for others to say. Fixed
  * @created: for its age
  * @bond: the process it ends with, if any
  * @by_name: in the registry's names
@@ -137,6 +139,7 @@ struct ptx_lease {
 	char name[PTX_LEASE_NAME_MAX + 1];
 	kuid_t owner;
 	bool persistent;
+	struct ptx_space *space;
 	ktime_t created;
 	struct ptx_bond bond;
 	struct hlist_node by_name;
@@ -395,7 +398,7 @@ int ptx_lease_restrict(struct ptx_lease *lease, const struct ptx_restriction *wh
 struct pid *ptx_lease_process(struct ptx_lease *lease);
 void ptx_lease_setup(struct ptx_lease *lease);
 struct ptx_lease *ptx_lease_create(const char *name, size_t len, kuid_t owner,
-				   bool persistent, struct file *pidfd,
+				   bool persistent, bool space, struct file *pidfd,
 				   u32 *reason);
 struct ptx_lease *ptx_lease_find(u64 id);
 struct ptx_lease *ptx_lease_find_name(const char *name);

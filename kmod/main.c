@@ -18,6 +18,7 @@
 #include "reserve.h"
 #include "reset_history.h"
 #include "rom.h"
+#include "vfio_iommu.h"
 #include "vfio_pci.h"
 
 struct workqueue_struct *ptx_wq;
@@ -99,6 +100,7 @@ static const struct ptx_part ptx_parts[] = {
 	{ ptx_pool_init, ptx_pool_exit },
 	{ ptx_lease_init, ptx_lease_exit },
 	{ ptx_vfio_init, ptx_vfio_exit },
+	{ ptx_vfio_iommu_init, ptx_vfio_iommu_exit },
 	{ ptx_reboot_init, ptx_reboot_exit },
 	{ ptx_netlink_init, ptx_netlink_exit },
 	{ ptx_catalog_init, ptx_catalog_exit },

@@ -623,7 +623,7 @@ int ptx_nl_lease_new_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(devices))
 		return PTR_ERR(devices);
 	name = nla_data(info->attrs[PTX_A_LEASE_NAME]);
-	lease = ptx_lease_create(name, strlen(name), owner, true, NULL, &reason);
+	lease = ptx_lease_create(name, strlen(name), owner, true, false, NULL, &reason);
 	if (IS_ERR(lease)) {
 		kfree(devices);
 		return ptx_nl_fail_reason(info, PTR_ERR(lease), reason);

@@ -11,6 +11,7 @@
  * own lock, which whoever cuts it holds for a moment.
  */
 #include <linux/fs.h>
+#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -23,6 +24,7 @@
 #include <linux/vfio_pci_core.h>
 
 #include "access.h"
+#include "domain.h"
 #include "events.h"
 #include "lease.h"
 #include "vfio_pci.h"
@@ -87,6 +89,22 @@ static void ptx_vfio_closed(struct ptx_member *member)
 	ret_;								\
 })
 
+/* Whoever opens it may reach by DMA what the lease's space maps, and nothing else. */
+static bool ptx_vfio_dma_is_ours(struct vfio_device *vdev, struct ptx_lease *lease)
+{
+	struct iommu_group *group;
+	bool ours;
+
+	if (!lease->space)
+		return true;
+	group = iommu_group_get(vdev->dev);
+	ours = group && ptx_domain_of(lease->space, group);
+	iommu_group_put(group);
+	if (!ours)
+		dev_notice_ratelimited(vdev->dev, "its lease has a DMA space, and another IOMMU back end was asked for: use /dev/vfio/vfio with type1v2, or a lease without a space\n");
+	return ours;
+}
+
 static int ptx_vfio_open_device(struct vfio_device *vdev)
 {
 	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
@@ -95,7 +113,7 @@ static int ptx_vfio_open_device(struct vfio_device *vdev)
 	int ret = -EACCES;
 	bool may;
 
-	may = ptx_may_open(lease);
+	may = ptx_may_open(lease) && ptx_vfio_dma_is_ours(vdev, lease);
 	spin_lock(&lease->state_lock);
 	/*
 	 * Not while it is being removed: VFIO would let somebody in. Nor for what

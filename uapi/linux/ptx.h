@@ -96,10 +96,14 @@ struct ptx_info {
  *	and let only that process and its descendants open the devices
  * @PTX_LEASE_CREATE_OWNER: the lease belongs to the uid in owner instead of
  *	the caller's effective one
+ * @PTX_LEASE_CREATE_SPACE: the lease has a space: what its devices reach by DMA is
+ *	mapped through the lease file, or through a VFIO container that an unmodified
+ *	VMM opens, and through nothing else
  */
 enum ptx_lease_create_flags {
 	PTX_LEASE_CREATE_BIND	= 1 << 0,
 	PTX_LEASE_CREATE_OWNER	= 1 << 1,
+	PTX_LEASE_CREATE_SPACE	= 1 << 2,
 };
 
 /**
@@ -348,5 +352,115 @@ struct ptx_lease_revoke {
 	__u32 reserved;
 };
 #define PTX_LEASE_REVOKE	_IO(PTX_IOC_TYPE, 0x86)
+
+/**
+ * enum ptx_space_op_kind - what a struct ptx_space_op asks for
+ * @PTX_SPACE_MAP: map memory of the caller
+ * @PTX_SPACE_UNMAP: take away the mappings in a range
+ * @PTX_SPACE_UNMAP_ALL: take all of them away; iova and length must be 0
+ */
+enum ptx_space_op_kind {
+	PTX_SPACE_MAP		= 1,
+	PTX_SPACE_UNMAP		= 2,
+	PTX_SPACE_UNMAP_ALL	= 3,
+};
+
+/**
+ * enum ptx_space_op_flags - bits of ptx_space_op.flags, for PTX_SPACE_MAP
+ * @PTX_SPACE_READ: the devices may read it
+ * @PTX_SPACE_WRITE: they may write it; the memory must be writable, too
+ */
+enum ptx_space_op_flags {
+	PTX_SPACE_READ		= 1 << 0,
+	PTX_SPACE_WRITE		= 1 << 1,
+};
+
+/**
+ * struct ptx_space_op - a change of a space
+ * @op: a value of enum ptx_space_op_kind
+ * @flags: bits of enum ptx_space_op_flags; one at least for PTX_SPACE_MAP, else 0
+ * @iova: the address that the devices use; a multiple of the page size
+ * @vaddr: the address of the memory, likewise; else 0
+ * @length: in bytes, likewise
+ */
+struct ptx_space_op {
+	__u32 op;
+	__u32 flags;
+	__aligned_u64 iova;
+	__aligned_u64 vaddr;
+	__aligned_u64 length;
+};
+
+/* How many changes one call may make. */
+#define PTX_SPACE_OPS_MAX	1024
+
+/**
+ * struct ptx_space_change - ioctl(PTX_SPACE_CHANGE): map and unmap, all or nothing
+ * @size: sizeof(struct ptx_space_change)
+ * @flags: must be 0
+ * @ops: address of an array of struct ptx_space_op
+ * @nr_ops: its length, 1 to PTX_SPACE_OPS_MAX
+ * @out_op: on failure, which of them is at fault, counted from 0, or nr_ops
+ * @out_unmapped: how many bytes were unmapped
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @reserved: must be 0
+ *
+ * What is mapped is pinned, and counts as locked memory of the caller. No two
+ * mappings overlap, also not with one that the same call takes away: no IOMMU can
+ * swap one for the other at once. A range that is unmapped may have holes, but must
+ * not cut a mapping in two. A mapping goes with the memory it is of, when that
+ * process ends or runs another program, whoever holds the lease then.
+ *
+ * Errors besides those above: EEXIST for a range that is mapped already; EDQUOT
+ * beyond the quota; ENOSPC for too many mappings; EFAULT where there is no memory, or
+ * it may not be written; EINVAL for a range outside of the windows, or that the IOMMU
+ * does not reach, or that the platform has reserved, or that cuts a mapping in two;
+ * ENOMEM also beyond RLIMIT_MEMLOCK; EOPNOTSUPP for a lease without a space.
+ */
+struct ptx_space_change {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 ops;
+	__u32 nr_ops;
+	__u32 out_op;
+	__aligned_u64 out_unmapped;
+	__u32 out_reason;
+	__u32 reserved;
+};
+#define PTX_SPACE_CHANGE	_IO(PTX_IOC_TYPE, 0x87)
+
+/**
+ * enum ptx_space_window_flags - bits of ptx_space_window.flags
+ * @PTX_SPACE_WINDOW_ADD: allow the range; needs CAP_SYS_ADMIN
+ * @PTX_SPACE_WINDOW_REMOVE: do not allow it any more; who holds the lease may
+ * @PTX_SPACE_WINDOW_FORCE: unmap what is in the range and in the way
+ */
+enum ptx_space_window_flags {
+	PTX_SPACE_WINDOW_ADD	= 1 << 0,
+	PTX_SPACE_WINDOW_REMOVE	= 1 << 1,
+	PTX_SPACE_WINDOW_FORCE	= 1 << 2,
+};
+
+/**
+ * struct ptx_space_window - ioctl(PTX_SPACE_WINDOW): where may be mapped
+ * @size: sizeof(struct ptx_space_window)
+ * @flags: PTX_SPACE_WINDOW_ADD or _REMOVE, the latter also with _FORCE
+ * @first: first IOVA of the range; a multiple of the page size
+ * @last: last IOVA of it; one less than a multiple of the page size
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @reserved: must be 0
+ *
+ * At first everything is allowed. EBUSY if something is mapped in the range that is to
+ * be removed and it is not forced; E2BIG for too many separate ranges.
+ */
+struct ptx_space_window {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 first;
+	__aligned_u64 last;
+	__u32 out_reason;
+	__u32 reserved;
+};
+#define PTX_SPACE_WINDOW	_IO(PTX_IOC_TYPE, 0x88)
 
 #endif /* _UAPI_LINUX_PTX_H */

@@ -124,6 +124,18 @@ enum ptx_member_state {
  *   has one
  * @PTX_REASON_KEEPS_MEMORY: it keeps its memory over a reset, and that cannot
  *   be cleared
+ * @PTX_REASON_NO_SPACE: the lease has no DMA space
+ * @PTX_REASON_DMA_WINDOW: outside of the windows of the lease's space, or
+ *   mapped where none is to be
+ * @PTX_REASON_DMA_RESERVED: the IOMMU does not reach that address, or the
+ *   platform has reserved it
+ * @PTX_REASON_DMA_MAPPED: something is mapped there already
+ * @PTX_REASON_DMA_SPLIT: it would cut a mapping in two
+ * @PTX_REASON_DMA_MEMORY: no memory is there, or it may not be written, or not
+ *   be mapped
+ * @PTX_REASON_DMA_LOCKED: more locked memory than RLIMIT_MEMLOCK allows
+ * @PTX_REASON_DMA_QUOTA: more than the quota of the lease's space
+ * @PTX_REASON_DMA_ENTRIES: more mappings than a space may have
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -172,6 +184,15 @@ enum ptx_reason {
 	PTX_REASON_POOLED,
 	PTX_REASON_ROM,
 	PTX_REASON_KEEPS_MEMORY,
+	PTX_REASON_NO_SPACE,
+	PTX_REASON_DMA_WINDOW,
+	PTX_REASON_DMA_RESERVED,
+	PTX_REASON_DMA_MAPPED,
+	PTX_REASON_DMA_SPLIT,
+	PTX_REASON_DMA_MEMORY,
+	PTX_REASON_DMA_LOCKED,
+	PTX_REASON_DMA_QUOTA,
+	PTX_REASON_DMA_ENTRIES,
 };
 
 /**

@@ -52,7 +52,7 @@ static void words(void)
 	for (unsigned int i = 0; i <= PTX_EVENT_MEMBER_CLOSED; i++)
 		ok(strcmp(ptx_event_name((enum ptx_event)i), "unknown"), "event %u", i);
 	is_str(ptx_event_name((enum ptx_event)77), "unknown", "no event");
-	for (unsigned int i = 0; i <= PTX_REASON_KEEPS_MEMORY; i++) {
+	for (unsigned int i = 0; i <= PTX_REASON_DMA_ENTRIES; i++) {
 		enum ptx_reason reason = (enum ptx_reason)i;
 
 		ok(strcmp(ptx_reason_name(reason), "unknown") && *ptx_reason_text(reason),

@@ -145,6 +145,29 @@ static const struct reason_rule reason_rules[] = {
 		"keeps-memory", "it keeps its memory over a reset, and that cannot be cleared",
 		"lease it without --clear-memory: to tenants that trust each other, or with the device, "
 		"or the host, powered off and on between them" },
+	[PTX_REASON_NO_SPACE] = {
+		"no-space", "the lease has no DMA space",
+		"make a lease that has one: ptxctl run without --no-space, or lease --space" },
+	[PTX_REASON_DMA_WINDOW] = {
+		"dma-window", "the address is outside of the windows of the lease's DMA space",
+		"see which there are: ptxctl stats; give the VM less memory, or a wider --dma-window" },
+	[PTX_REASON_DMA_RESERVED] = {
+		"dma-reserved", "the IOMMU does not reach that address, or the platform reserves it",
+		"see what is reserved: cat /sys/bus/pci/devices/*/iommu_group/reserved_regions" },
+	[PTX_REASON_DMA_MAPPED] = {
+		"dma-mapped", "something is mapped at that address already", "" },
+	[PTX_REASON_DMA_SPLIT] = {
+		"dma-split", "it would cut a mapping in two", "unmap what was mapped, as it was mapped" },
+	[PTX_REASON_DMA_MEMORY] = {
+		"dma-memory", "there is no memory, or it may not be written, or not be mapped", "" },
+	[PTX_REASON_DMA_LOCKED] = {
+		"dma-locked", "that is more locked memory than the process may have",
+		"raise its limit (RLIMIT_MEMLOCK, ulimit -l); ptxctl run does" },
+	[PTX_REASON_DMA_QUOTA] = {
+		"dma-quota", "that is more memory than the lease may map",
+		"see how much it has: ptxctl stats; give the VM less memory, or a larger --dma-quota" },
+	[PTX_REASON_DMA_ENTRIES] = {
+		"dma-entries", "the lease's DMA space has too many mappings", "map larger pieces" },
 	[PTX_REASON_POOLED] = {
 		"pooled", "the pool has it, and cannot give it now, or not to that driver",
 		"see where it is: ptxctl pool show; or take it out: ptxctl pool remove {device}" },
