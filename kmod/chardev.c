@@ -17,6 +17,7 @@
 #include <uapi/linux/ptx.h>
 
 #include "access.h"
+#include "batch.h"
 #include "chardev.h"
 #include "group.h"
 #include "lease.h"
@@ -25,6 +26,7 @@
 #include "rom.h"
 #include "space.h"
 #include "vfio_pci.h"
+#include "window.h"
 
 /* More blockers than this are counted, not listed. */
 #define PTX_BLOCKERS_MAX	64
@@ -477,8 +479,7 @@ static int ptx_ioctl_space_window(struct ptx_call *call)
 			   PTX_SPACE_WINDOW_FORCE))
 		return -EOPNOTSUPP;
 	if (arg->reserved || add == !!(arg->flags & PTX_SPACE_WINDOW_REMOVE) ||
-	    (add && force) || arg->first > arg->last || arg->last > ULONG_MAX ||
-	    !PAGE_ALIGNED(arg->first) || !PAGE_ALIGNED(arg->last + 1))
+	    (add && force) || !ptx_window_is_valid(arg->first, arg->last))
 		return -EINVAL;
 	if (!call->lease->space) {
 		arg->out_reason = PTX_REASON_NO_SPACE;
@@ -490,10 +491,48 @@ static int ptx_ioctl_space_window(struct ptx_call *call)
 		return -EPERM;
 	}
 	if (add)
-		return ptx_space_allow(call->lease->space, arg->first, arg->last,
-				       &arg->out_reason);
-	return ptx_space_forbid(call->lease->space, arg->first, arg->last, force,
-				&arg->out_reason);
+		return ptx_window_allow(call->lease->space, arg->first, arg->last,
+					&arg->out_reason);
+	return ptx_window_forbid(call->lease->space, arg->first, arg->last, force,
+				 &arg->out_reason);
+}
+
+static int ptx_ioctl_space_quota(struct ptx_call *call)
+{
+	struct ptx_space_quota *arg = call->arg;
+
+	arg->out_reason = PTX_REASON_NONE;
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	if (arg->reserved)
+		return -EINVAL;
+	if (!call->lease->space) {
+		arg->out_reason = PTX_REASON_NO_SPACE;
+		return -EOPNOTSUPP;
+	}
+	return ptx_space_set_quota(call->lease->space, arg->bytes, ptx_may(PTX_RIGHT_CHANGE),
+				   &arg->out_reason);
+}
+
+static int ptx_ioctl_space_stats(struct ptx_call *call)
+{
+	struct ptx_space_stats *arg = call->arg;
+	struct ptx_windows *windows;
+	int ret = 0;
+
+	if (arg->flags || !call->lease->space)
+		return -EOPNOTSUPP;
+	ptx_space_describe(call->lease->space, arg);
+	windows = ptx_space_copy_windows(call->lease->space);
+	if (!windows)
+		return -ENOMEM;
+	arg->out_nr_windows = windows->nr;
+	if (arg->windows &&
+	    copy_to_user(u64_to_user_ptr(arg->windows), windows->range,
+			 min(windows->nr, arg->max_windows) * sizeof(*windows->range)))
+		ret = -EFAULT;
+	kfree(windows);
+	return ret;
 }
 
 /**
@@ -552,6 +591,11 @@ static const struct ptx_ioctl ptx_ioctls[] = {
 	PTX_IOCTL(PTX_SPACE_WINDOW, ptx_space_window, reserved, true,
 		  offsetof(struct ptx_space_window, out_reason),
 		  PTX_RIGHT_HOLD, ptx_ioctl_space_window),
+	PTX_IOCTL(PTX_SPACE_QUOTA, ptx_space_quota, reserved, true,
+		  offsetof(struct ptx_space_quota, out_reason),
+		  PTX_RIGHT_HOLD, ptx_ioctl_space_quota),
+	PTX_IOCTL(PTX_SPACE_STATS, ptx_space_stats, out_map_times, true, 0,
+		  PTX_RIGHT_HOLD, ptx_ioctl_space_stats),
 };
 
 union ptx_ioctl_arg {
@@ -564,6 +608,8 @@ union ptx_ioctl_arg {
 	struct ptx_lease_revoke revoke;
 	struct ptx_space_change space_change;
 	struct ptx_space_window space_window;
+	struct ptx_space_quota space_quota;
+	struct ptx_space_stats space_stats;
 };
 
 static long ptx_ioctl(struct ptx_lease *lease, unsigned int cmd,

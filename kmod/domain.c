@@ -9,9 +9,11 @@
 #include <linux/iommu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "domain.h"
 #include "space.h"
+#include "window.h"
 
 /* Larger pieces are unmapped one after the other, so that others may run. */
 #define PTX_UNMAP_MAX		(1UL << 30)
@@ -152,7 +154,7 @@ bool ptx_domain_next_range(struct ptx_space *space, unsigned long *first,
 		highest = min_t(unsigned long, highest, domain->domain->geometry.aperture_end);
 	}
 	*first = max(*first, lowest);
-	while (ptx_space_next_window(space, first, &end) && *first <= highest) {
+	while (ptx_windows_next(space->windows, first, &end) && *first <= highest) {
 		*last = min(end, highest);
 		if (ptx_domain_between_reserved(space, first, last))
 			return true;
@@ -217,20 +219,43 @@ static void ptx_domain_take_out(struct iommu_domain *domain, unsigned long iova,
 	}
 }
 
+/* The largest page that can be used somewhere in a run. */
+static u8 ptx_domain_page_shift(unsigned long sizes, unsigned long iova, phys_addr_t phys,
+				unsigned long size)
+{
+	unsigned long page;
+	int shift;
+
+	for (shift = __fls(size); shift >= PAGE_SHIFT; shift--) {
+		page = 1UL << shift;
+		if (sizes & page && !((iova ^ phys) & (page - 1)) &&
+		    ALIGN(iova, page) - iova + page <= size)
+			return shift;
+	}
+	return PAGE_SHIFT;
+}
+
 static int ptx_domain_put_in(struct iommu_domain *domain, unsigned long iova,
-			     const struct ptx_runs *runs, int prot)
+			     const struct ptx_runs *runs, int prot, u8 *page_shift)
 {
 	struct iommu_iotlb_gather gather;
 	unsigned long at = iova, size;
 	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < runs->nr && !ret; i++) {
+	*page_shift = PAGE_SHIFT;
+	for (i = 0; i < runs->nr; i++) {
 		size = ptx_run_pages(runs->run[i]) << PAGE_SHIFT;
 		ret = iommu_map(domain, at, PFN_PHYS(ptx_run_pfn(runs->run[i])), size,
 				prot | IOMMU_CACHE, GFP_KERNEL_ACCOUNT);
-		if (!ret)
-			at += size;
+		if (ret)
+			break;
+		if (size >> *page_shift > 1)
+			*page_shift = max(*page_shift,
+					  ptx_domain_page_shift(domain->pgsize_bitmap, at,
+								PFN_PHYS(ptx_run_pfn(runs->run[i])),
+								size));
+		at += size;
 		cond_resched();
 	}
 	if (ret && at > iova) {
@@ -275,7 +300,7 @@ int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chu
 	down_read(&space->domains_lock);
 	list_for_each_entry(domain, &space->domains, node) {
 		ret = ptx_domain_put_in(domain->domain, iova, mapping->chunks[chunk].runs,
-					mapping->prot);
+					mapping->prot, &mapping->chunks[chunk].page_shift);
 		if (ret)
 			break;
 	}
@@ -340,7 +365,8 @@ static int ptx_domain_fill(struct ptx_space *space, struct ptx_domain *domain)
 				continue;
 			ptx_mapping_chunk(mapping, i, &at, &size);
 			ret = ptx_domain_put_in(domain->domain, node->start + at,
-						mapping->chunks[i].runs, mapping->prot);
+						mapping->chunks[i].runs, mapping->prot,
+						&mapping->chunks[i].page_shift);
 			if (ret)
 				return ret;
 		}
@@ -378,8 +404,53 @@ static int ptx_domain_prepare_msi(struct ptx_domain *domain, struct ptx_space_gr
 	}
 	if (!soft)
 		return 0;
+	domain->msi = true;
 	ret = iommu_get_msi_cookie(domain->domain, base);
 	return ret == -ENODEV ? 0 : ret;
+}
+
+/*
+ * IOMMU drivers that tell a domain's owner of faults, by how they name the units that
+ * they drive. Others, intel-iommu and arm-smmu-v3 among them, only print. Source: who
+ * calls report_iommu_fault() in drivers/iommu of 6.12 and 7.2.
+ */
+static const char *const ptx_domain_fault_tellers[] = {
+	"ivhd",		/* amd */
+	"smmu.",	/* arm-smmu, for version 2 of it */
+	"ptx_sim",	/* our simulator */
+};
+
+static int ptx_domain_tells(struct device *dev, void *data)
+{
+	const char *unit = dev->iommu && dev->iommu->iommu_dev && dev->iommu->iommu_dev->dev ?
+			   dev_name(dev->iommu->iommu_dev->dev) : "";
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ptx_domain_fault_tellers); i++)
+		if (str_has_prefix(unit, ptx_domain_fault_tellers[i]))
+			return 1;
+	return 0;
+}
+
+/* The driver prints what it prints all the same. */
+static int ptx_domain_fault(struct iommu_domain *domain, struct device *dev,
+			    unsigned long iova, int flags, void *token)
+{
+	struct ptx_space *space = token;
+
+	atomic64_inc(&space->faults);
+	return -ENOSYS;
+}
+
+/* Not where interrupts are mapped in the domain: there the kernel has other use for it. */
+static void ptx_domain_watch(struct ptx_space *space, struct ptx_domain *domain,
+			     struct ptx_space_group *group)
+{
+	if (domain->msi ||
+	    !iommu_group_for_each_dev(group->group, NULL, ptx_domain_tells))
+		return;
+	iommu_set_fault_handler(domain->domain, ptx_domain_fault, space);
+	space->tells_faults = true;
 }
 
 /* A domain that the space has and that suits the group, or a new one, filled. */
@@ -415,6 +486,7 @@ static int ptx_domain_join(struct ptx_space *space, struct ptx_space_group *grou
 	ret = ptx_domain_prepare_msi(domain, group);
 	if (ret)
 		goto err_detach;
+	ptx_domain_watch(space, domain, group);
 	down_write(&space->domains_lock);
 	ret = ptx_domain_fill(space, domain);
 	if (!ret) {

@@ -16,12 +16,14 @@ struct ptx_space;
  * @domain: the domain
  * @coherent: it keeps devices from going around the caches
  * @groups: how many are attached to it
+ * @msi: interrupts are mapped in it
  */
 struct ptx_domain {
 	struct list_head node;
 	struct iommu_domain *domain;
 	bool coherent;
 	u32 groups;
+	bool msi;
 };
 
 /**

@@ -23,6 +23,7 @@
 #include "lease.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "netlink_space.h"
 #include "revoke.h"
 #include "rom.h"
 #include "vfio_pci.h"
@@ -264,7 +265,9 @@ static int ptx_nl_put_lease(struct sk_buff *skb, struct ptx_lease *lease,
 	}
 	for (i = 0; i < nr; i++)
 		forced |= claims[i]->flags & PTX_ADD_FLAGS_OVERRIDE;
-	ret = forced ? nla_put_flag(skb, PTX_A_LEASE_FORCED) : 0;
+	ret = ptx_nl_put_space(skb, lease->space);
+	if (!ret && forced)
+		ret = nla_put_flag(skb, PTX_A_LEASE_FORCED);
 	for (i = 0; !ret && i < nr; i++)
 		ptx_for_each_member(member, claims[i]) {
 			ret = ptx_nl_put_member(skb, lease, member, publish);
@@ -281,7 +284,7 @@ out_put:
 static size_t ptx_nl_lease_size(struct ptx_lease *lease)
 {
 	struct ptx_claim *claim;
-	size_t size = PTX_NL_LEASE_SIZE;
+	size_t size = PTX_NL_LEASE_SIZE + (lease->space ? PTX_NL_SPACE_SIZE : 0);
 
 	spin_lock(&lease->state_lock);
 	list_for_each_entry(claim, &lease->claims, node)
@@ -600,6 +603,7 @@ int ptx_nl_lease_new_doit(struct sk_buff *skb, struct genl_info *info)
 	};
 	struct ptx_device_name *devices;
 	kuid_t owner = current_euid();
+	struct ptx_nl_space space;
 	struct ptx_lease *lease;
 	u32 nr, reason = PTX_REASON_NONE;
 	const char *name;
@@ -622,23 +626,36 @@ int ptx_nl_lease_new_doit(struct sk_buff *skb, struct genl_info *info)
 	devices = ptx_nl_devices(info, &nr);
 	if (IS_ERR(devices))
 		return PTR_ERR(devices);
+	ret = ptx_nl_space_get(info, &space);
+	if (ret)
+		goto out_free;
 	name = nla_data(info->attrs[PTX_A_LEASE_NAME]);
-	lease = ptx_lease_create(name, strlen(name), owner, true, false, NULL, &reason);
+	lease = ptx_lease_create(name, strlen(name), owner, true, space.given, NULL,
+				 &reason);
 	if (IS_ERR(lease)) {
-		kfree(devices);
-		return ptx_nl_fail_reason(info, PTR_ERR(lease), reason);
+		ret = ptx_nl_fail_reason(info, PTR_ERR(lease), reason);
+		goto out_free;
 	}
-	if (devices)
+	if (space.given) {
+		ret = ptx_nl_space_apply(lease->space, &space, &reason);
+		if (ret)
+			ptx_nl_fail_reason(info, ret, reason);
+	}
+	if (ret)
+		nl.msg = NULL;
+	else if (devices)
 		ret = ptx_nl_add_devices(lease, &nl, devices, nr);
 	else
 		nl.msg = ptx_nl_lease_reply(info, nl.cmd, lease, nl.sk, false, &ret);
-	kfree(devices);
 	if (ret)
 		ptx_lease_drain(lease);
 	ptx_lease_put(lease);
 	/* It is done, whether or not the answer finds its reader. */
 	if (!ret)
 		genlmsg_reply(nl.msg, info);
+out_free:
+	ptx_nl_space_put_away(&space);
+	kfree(devices);
 	return ret;
 }
 
@@ -783,6 +800,7 @@ int ptx_nl_lease_restrict_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ptx_restriction what = {};
 	u32 reason = PTX_REASON_NONE;
+	struct ptx_nl_space space;
 	struct ptx_lease *lease;
 	int ret;
 
@@ -792,10 +810,18 @@ int ptx_nl_lease_restrict_doit(struct sk_buff *skb, struct genl_info *info)
 	lease = ptx_nl_lease(skb, info);
 	if (IS_ERR(lease))
 		return PTR_ERR(lease);
-	ret = ptx_nl_restriction(skb, info, &what);
+	ret = ptx_nl_space_get(info, &space);
+	if (!ret && space.given && !lease->space)
+		ret = ptx_nl_fail_reason(info, -EOPNOTSUPP, PTX_REASON_NO_SPACE);
+	if (!ret)
+		ret = ptx_nl_restriction(skb, info, &what);
 	if (ret)
 		goto out_put;
-	ret = ptx_lease_restrict(lease, &what, &reason);
+	/* The rest of it fails only where the lease is at its end. */
+	if (space.given)
+		ret = ptx_nl_space_apply(lease->space, &space, &reason);
+	if (!ret)
+		ret = ptx_lease_restrict(lease, &what, &reason);
 	put_pid(what.process);
 	if (ret) {
 		ptx_nl_fail_reason(info, ret, reason);
@@ -803,6 +829,7 @@ int ptx_nl_lease_restrict_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	ptx_nl_lease_answer(skb, info, PTX_CMD_LEASE_RESTRICT, lease);
 out_put:
+	ptx_nl_space_put_away(&space);
 	ptx_lease_put(lease);
 	return ret;
 }

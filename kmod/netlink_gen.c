@@ -23,6 +23,27 @@ static const struct netlink_range_validation ptx_a_lease_kill_ms_range = {
 	.max	= PTX_REVOKE_MAX_MS,
 };
 
+/* Common nested types */
+const struct nla_policy ptx_space_nl_policy[PTX_A_SPACE_CONTAINER + 1] = {
+	[PTX_A_SPACE_QUOTA] = { .type = NLA_U64, },
+	[PTX_A_SPACE_WINDOW] = NLA_POLICY_NESTED(ptx_window_nl_policy),
+	[PTX_A_SPACE_FORCE] = { .type = NLA_FLAG, },
+	[PTX_A_SPACE_MAPPED] = { .type = NLA_U64, },
+	[PTX_A_SPACE_PINNED] = { .type = NLA_U64, },
+	[PTX_A_SPACE_ENTRIES] = { .type = NLA_U64, },
+	[PTX_A_SPACE_MAX_ENTRIES] = { .type = NLA_U64, },
+	[PTX_A_SPACE_LARGEST_PAGE] = { .type = NLA_U64, },
+	[PTX_A_SPACE_FAULTS] = { .type = NLA_U64, },
+	[PTX_A_SPACE_PIN_TIMES] = { .type = NLA_BINARY, },
+	[PTX_A_SPACE_MAP_TIMES] = { .type = NLA_BINARY, },
+	[PTX_A_SPACE_CONTAINER] = { .type = NLA_FLAG, },
+};
+
+const struct nla_policy ptx_window_nl_policy[PTX_A_WINDOW_LAST + 1] = {
+	[PTX_A_WINDOW_FIRST] = { .type = NLA_U64, },
+	[PTX_A_WINDOW_LAST] = { .type = NLA_U64, },
+};
+
 /* PTX_CMD_DEVICE_GET - do */
 static const struct nla_policy ptx_device_get_nl_policy[PTX_A_DEVICE_NAME + 1] = {
 	[PTX_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
@@ -35,7 +56,7 @@ static const struct nla_policy ptx_lease_get_nl_policy[PTX_A_LEASE_NAME + 1] = {
 };
 
 /* PTX_CMD_LEASE_NEW - do */
-static const struct nla_policy ptx_lease_new_nl_policy[PTX_A_LEASE_ROM_SHA256 + 1] = {
+static const struct nla_policy ptx_lease_new_nl_policy[PTX_A_LEASE_SPACE + 1] = {
 	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
 	[PTX_A_LEASE_OWNER] = { .type = NLA_U32, },
 	[PTX_A_LEASE_DEVICE] = { .type = NLA_STRING, .len = PTX_DEVICE_NAME_MAX, },
@@ -43,6 +64,7 @@ static const struct nla_policy ptx_lease_new_nl_policy[PTX_A_LEASE_ROM_SHA256 + 
 	[PTX_A_LEASE_ADD_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1f),
 	[PTX_A_LEASE_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ptx_a_lease_timeout_ms_range),
 	[PTX_A_LEASE_ROM_SHA256] = { .type = NLA_BINARY, },
+	[PTX_A_LEASE_SPACE] = NLA_POLICY_NESTED(ptx_space_nl_policy),
 };
 
 /* PTX_CMD_LEASE_ADD - do */
@@ -85,12 +107,13 @@ static const struct nla_policy ptx_lease_revoke_nl_policy[PTX_A_LEASE_KILL_MS + 
 };
 
 /* PTX_CMD_LEASE_RESTRICT - do */
-static const struct nla_policy ptx_lease_restrict_nl_policy[PTX_A_LEASE_MAX_DEVICES + 1] = {
+static const struct nla_policy ptx_lease_restrict_nl_policy[PTX_A_LEASE_SPACE + 1] = {
 	[PTX_A_LEASE_ID] = { .type = NLA_U64, },
 	[PTX_A_LEASE_NAME] = { .type = NLA_NUL_STRING, .len = PTX_LEASE_NAME_MAX, },
 	[PTX_A_LEASE_OWNER] = { .type = NLA_U32, },
 	[PTX_A_LEASE_PID] = { .type = NLA_S32, },
 	[PTX_A_LEASE_MAX_DEVICES] = NLA_POLICY_MAX(NLA_U32, PTX_DEVICES_MAX),
+	[PTX_A_LEASE_SPACE] = NLA_POLICY_NESTED(ptx_space_nl_policy),
 };
 
 /* PTX_CMD_GRANT_NEW - do */
@@ -169,7 +192,7 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.cmd		= PTX_CMD_LEASE_NEW,
 		.doit		= ptx_nl_lease_new_doit,
 		.policy		= ptx_lease_new_nl_policy,
-		.maxattr	= PTX_A_LEASE_ROM_SHA256,
+		.maxattr	= PTX_A_LEASE_SPACE,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -211,7 +234,7 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.cmd		= PTX_CMD_LEASE_RESTRICT,
 		.doit		= ptx_nl_lease_restrict_doit,
 		.policy		= ptx_lease_restrict_nl_policy,
-		.maxattr	= PTX_A_LEASE_MAX_DEVICES,
+		.maxattr	= PTX_A_LEASE_SPACE,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

@@ -11,6 +11,10 @@
 
 #include <uapi/linux/ptx_netlink.h>
 
+/* Common nested types */
+extern const struct nla_policy ptx_space_nl_policy[PTX_A_SPACE_CONTAINER + 1];
+extern const struct nla_policy ptx_window_nl_policy[PTX_A_WINDOW_LAST + 1];
+
 int ptx_nl_device_get_start(struct netlink_callback *cb);
 int ptx_nl_lease_get_start(struct netlink_callback *cb);
 int ptx_nl_device_get_done(struct netlink_callback *cb);

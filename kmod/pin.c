@@ -12,6 +12,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/iommu.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
@@ -25,6 +26,7 @@
 #include "pin.h"
 #include "ptx_main.h"
 #include "space.h"
+#include "vfio_pci.h"
 
 /* How many pages are pinned at once: as many pointers as a page holds. */
 #define PTX_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
@@ -42,6 +44,7 @@
  * @chunk: and its chunk
  * @error: what went wrong first
  * @culprit: and with which
+ * @times: of those threads that are done
  */
 struct ptx_pin_job {
 	struct ptx_space *space;
@@ -51,6 +54,7 @@ struct ptx_pin_job {
 	u32 chunk;
 	int error;
 	struct ptx_mapping *culprit;
+	struct ptx_pin_times times;
 };
 
 /**
@@ -68,6 +72,27 @@ struct ptx_pin_buffer {
 	unsigned long max;
 	u32 nr;
 };
+
+/**
+ * ptx_mapping_chunk() - where a chunk of a mapping is
+ * @mapping: the mapping
+ * @chunk: its number
+ * @at: gets where it begins, in bytes from the beginning of the mapping
+ * @size: gets its size in bytes
+ */
+void ptx_mapping_chunk(const struct ptx_mapping *mapping, u32 chunk, unsigned long *at,
+		       unsigned long *size)
+{
+	unsigned long total = ptx_mapping_size(mapping);
+	unsigned long step = 1UL << mapping->chunk_shift;
+	/* The first one ends where its memory is aligned, so that no large page is cut. */
+	unsigned long skew = mapping->vaddr & (step - 1);
+	unsigned long end;
+
+	*at = chunk ? chunk * step - skew : 0;
+	end = (chunk + 1) * step - skew;
+	*size = min(end, total) - *at;
+}
 
 static unsigned long ptx_pin_largest(struct list_head *mappings)
 {
@@ -158,6 +183,34 @@ void ptx_unpin(struct ptx_mapping *mapping)
 	}
 }
 
+/**
+ * ptx_mapping_page() - the page at some place of a mapping
+ * @mapping: live, and its space is locked
+ * @at: in bytes from its beginning
+ *
+ * Looks at each run of a chunk up to there.
+ *
+ * Return: the page, pinned as long as it is mapped; NULL where it is a BAR.
+ */
+struct page *ptx_mapping_page(struct ptx_mapping *mapping, unsigned long at)
+{
+	unsigned long step = 1UL << mapping->chunk_shift, first, size, pages;
+	u32 i, nr = ((mapping->vaddr & (step - 1)) + at) >> mapping->chunk_shift;
+	struct ptx_chunk *chunk = &mapping->chunks[nr];
+
+	if (chunk->mmio)
+		return NULL;
+	ptx_mapping_chunk(mapping, nr, &first, &size);
+	at = (at - first) >> PAGE_SHIFT;
+	for (i = 0; i < chunk->runs->nr; i++) {
+		pages = ptx_run_pages(chunk->runs->run[i]);
+		if (at < pages)
+			return pfn_to_page(ptx_run_pfn(chunk->runs->run[i]) + at);
+		at -= pages;
+	}
+	return NULL;
+}
+
 /* Pins all of a range, or nothing of it. */
 static int ptx_pin_range(struct ptx_pin_buffer *buffer, unsigned long vaddr,
 			 unsigned long pages, int prot)
@@ -182,27 +235,53 @@ static int ptx_pin_range(struct ptx_pin_buffer *buffer, unsigned long vaddr,
 	return 0;
 }
 
-static int ptx_pin_chunk(struct ptx_space *space, struct ptx_mapping *mapping, u32 chunk,
-			 struct ptx_pin_buffer *buffer)
+/* Where there is no memory to pin there may be the BAR of another of its devices. */
+static int ptx_pin_bar(struct ptx_space *space, struct ptx_mapping *mapping, u32 chunk,
+		       unsigned long at, unsigned long size, struct ptx_pin_buffer *buffer)
 {
+	struct ptx_vfio_device *bar;
+	unsigned long pfn;
+
+	bar = ptx_vfio_bar_of(space, mapping->vaddr, ptx_mapping_size(mapping),
+			      mapping->prot & IOMMU_WRITE, &pfn);
+	if (!bar)
+		return -EFAULT;
+	WRITE_ONCE(mapping->bar, bar);
+	mapping->chunks[chunk].mmio = true;
+	buffer->run[0] = ptx_run(pfn + (at >> PAGE_SHIFT), size >> PAGE_SHIFT);
+	buffer->nr = 1;
+	return 0;
+}
+
+static int ptx_pin_chunk(struct ptx_space *space, struct ptx_mapping *mapping, u32 chunk,
+			 struct ptx_pin_buffer *buffer, struct ptx_pin_times *times)
+{
+	u64 began = ktime_get_ns(), pinned;
 	unsigned long at, size;
 	struct ptx_runs *runs;
 	int ret;
 
 	ptx_mapping_chunk(mapping, chunk, &at, &size);
 	ret = ptx_pin_range(buffer, mapping->vaddr + at, size >> PAGE_SHIFT, mapping->prot);
+	if (ret == -EFAULT)
+		ret = ptx_pin_bar(space, mapping, chunk, at, size, buffer);
 	if (ret)
 		return ret;
 	runs = kvmalloc(struct_size(runs, run, buffer->nr), GFP_KERNEL_ACCOUNT);
 	if (!runs) {
-		ptx_unpin_runs(buffer->run, buffer->nr, false);
+		if (!mapping->chunks[chunk].mmio)
+			ptx_unpin_runs(buffer->run, buffer->nr, false);
 		return -ENOMEM;
 	}
 	runs->nr = buffer->nr;
 	memcpy(runs->run, buffer->run, array_size(buffer->nr, sizeof(*runs->run)));
 	mapping->chunks[chunk].runs = runs;
+	pinned = ktime_get_ns();
+	times->pin += pinned - began;
 	/* What is pinned and not mapped is undone by who undoes the mapping. */
-	return ptx_domain_map(space, mapping, chunk);
+	ret = ptx_domain_map(space, mapping, chunk);
+	times->map += ktime_get_ns() - pinned;
+	return ret;
 }
 
 static struct ptx_mapping *ptx_pin_next(struct ptx_pin_job *job, u32 *chunk)
@@ -235,6 +314,7 @@ static void ptx_pin_failed(struct ptx_pin_job *job, struct ptx_mapping *mapping,
 
 static int ptx_pin_work(struct ptx_pin_job *job)
 {
+	struct ptx_pin_times times = {};
 	struct ptx_pin_buffer buffer;
 	struct ptx_mapping *mapping;
 	u32 chunk;
@@ -244,11 +324,15 @@ static int ptx_pin_work(struct ptx_pin_job *job)
 	if (ret)
 		return ret;
 	while ((mapping = ptx_pin_next(job, &chunk))) {
-		ret = ptx_pin_chunk(job->space, mapping, chunk, &buffer);
+		ret = ptx_pin_chunk(job->space, mapping, chunk, &buffer, &times);
 		if (ret)
 			ptx_pin_failed(job, mapping, ret);
 	}
 	ptx_pin_buffer_free(&buffer);
+	spin_lock(&job->lock);
+	job->times.pin += times.pin;
+	job->times.map += times.map;
+	spin_unlock(&job->lock);
 	return 0;
 }
 
@@ -323,6 +407,7 @@ static int ptx_pin_together(struct ptx_pin_job *job)
  * @mappings: of struct ptx_mapping, by their change nodes; of the caller's memory, and
  *	nobody else changes them
  * @culprit: on failure, the one at fault, or NULL
+ * @times: gets how long it took
  *
  * Sleeps for as long as the memory takes to appear, but a fatal signal ends that.
  * Undone by ptx_domain_unmap() and ptx_unpin(), also where it failed.
@@ -331,7 +416,7 @@ static int ptx_pin_together(struct ptx_pin_job *job)
  * -ENOMEM; or an error of the memory's own, or of the IOMMU driver.
  */
 int ptx_pin(struct ptx_space *space, struct list_head *mappings,
-	    struct ptx_mapping **culprit)
+	    struct ptx_mapping **culprit, struct ptx_pin_times *times)
 {
 	struct ptx_pin_job job = {
 		.space = space,
@@ -344,5 +429,6 @@ int ptx_pin(struct ptx_space *space, struct list_head *mappings,
 	spin_lock_init(&job.lock);
 	ret = ptx_pin_together(&job);
 	*culprit = job.culprit;
+	*times = job.times;
 	return job.error ?: ret;
 }

@@ -6,6 +6,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+struct page;
 struct ptx_mapping;
 struct ptx_space;
 
@@ -52,15 +53,30 @@ struct ptx_runs {
  * @runs: what it has pinned; NULL for nothing
  * @mapped: it is in every domain of the space; under the lock of the domains
  * @mmio: it is a BAR, of which no page is pinned
+ * @page_shift: the largest page that a domain could use for it
  */
 struct ptx_chunk {
 	struct ptx_runs *runs;
 	bool mapped;
 	bool mmio;
+	u8 page_shift;
 };
 
+/**
+ * struct ptx_pin_times - how long a job took, all threads together
+ * @pin: to pin, in nanoseconds
+ * @map: to put into the domains, likewise
+ */
+struct ptx_pin_times {
+	u64 pin;
+	u64 map;
+};
+
+void ptx_mapping_chunk(const struct ptx_mapping *mapping, u32 chunk, unsigned long *at,
+		       unsigned long *size);
 int ptx_pin(struct ptx_space *space, struct list_head *mappings,
-	    struct ptx_mapping **culprit);
+	    struct ptx_mapping **culprit, struct ptx_pin_times *times);
+struct page *ptx_mapping_page(struct ptx_mapping *mapping, unsigned long at);
 void ptx_unpin(struct ptx_mapping *mapping);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "access.h"
 #include "claim.h"
+#include "domain.h"
 #include "events.h"
 #include "lease.h"
 #include "ptx_main.h"
@@ -78,6 +79,9 @@ static void ptx_revoke_cut(struct ptx_lease *lease)
 		if (ptx_inline || !queue_work(ptx_wq, &claim->cut_work))
 			ptx_revoke_cut_work(&claim->cut_work);
 	}
+	/* What has a space does not rest on bus mastering alone. */
+	if (lease->space)
+		ptx_domain_cut(lease->space);
 }
 
 static bool ptx_revoke_is_cut(struct ptx_lease *lease)

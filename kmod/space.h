@@ -2,10 +2,10 @@
 #ifndef PTX_SPACE_H
 #define PTX_SPACE_H
 
+#include <linux/atomic.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/maple_tree.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -15,6 +15,9 @@
 #include "pin.h"
 
 struct ptx_batch;
+struct ptx_vfio_device;
+struct ptx_windows;
+struct vfio_device;
 
 /**
  * DOC: Spaces
@@ -30,13 +33,14 @@ struct ptx_batch;
  *
  * - ptx_space.lock: the tree, the windows, the groups, the sums. Held while a group
  *   is attached, which maps what is there; never while pinning
+ * - ptx_space.devices_lock, outside of that: mediated devices that hold pages. Held
+ *   while they are asked to let go
  * - ptx_space.domains_lock: the domains. Who maps or unmaps holds it for reading, a
  *   chunk at a time; who changes the domains holds both
  */
 
 /* How many mappings a space may have. Their memory is charged to who maps. */
 #define PTX_SPACE_ENTRIES_MAX	(1u << 20)
-#define PTX_SPACE_WINDOWS_MAX	256
 
 /**
  * struct ptx_space - what the devices of a lease reach by DMA
@@ -44,7 +48,7 @@ struct ptx_batch;
  * @lock: see above
  * @domains_lock: likewise
  * @tree: of struct ptx_mapping, by IOVA; none overlap
- * @windows: where something may be mapped; non-NULL is yes
+ * @windows: where something may be mapped
  * @quota: how many bytes may be mapped, or 0 for any number
  * @bytes: how many are, or are about to be
  * @entries: how many mappings there are, or are about to be
@@ -52,16 +56,23 @@ struct ptx_batch;
  * @domains: of struct ptx_domain
  * @groups: of struct ptx_space_group
  * @owners: of struct ptx_space_mm
+ * @devices_lock: see above
+ * @devices: of struct vfio_device, mediated ones that want to hear what is unmapped
  * @cut: its devices reach nothing any more; never false again
  * @ended: nor will anything be mapped again
  * @container: one has joined; there is never a second at a time
+ * @page_shift: the largest page that a domain could use so far, as a power of two
+ * @tells_faults: the IOMMU driver of a group tells of faults
+ * @faults: how many there were
+ * @pin_times: how many batches took how long to pin; see struct ptx_space_stats
+ * @map_times: and to map
  */
 struct ptx_space {
 	struct kref ref;
 	struct mutex lock;
 	struct rw_semaphore domains_lock;
 	struct rb_root_cached tree;
-	struct maple_tree windows;
+	struct ptx_windows *windows;
 	u64 quota;
 	u64 bytes;
 	u64 entries;
@@ -69,9 +80,16 @@ struct ptx_space {
 	struct list_head domains;
 	struct list_head groups;
 	struct list_head owners;
+	struct mutex devices_lock;
+	struct list_head devices;
 	bool cut;
 	bool ended;
 	bool container;
+	u8 page_shift;
+	bool tells_faults;
+	atomic64_t faults;
+	u64 pin_times[PTX_SPACE_TIMES];
+	u64 map_times[PTX_SPACE_TIMES];
 };
 
 /**
@@ -116,6 +134,7 @@ enum ptx_mapping_state {
  * @vaddr: the memory's address
  * @owner: and whose it is
  * @locked: how many pages of it count as locked memory
+ * @bar: the device whose BAR it is, rather than memory; NULL for memory
  * @op: which of a batch asked for it
  * @chooser: the batch that has chosen it
  * @held: how many times pages of it are held by mediated devices; under the
@@ -133,6 +152,7 @@ struct ptx_mapping {
 	unsigned long vaddr;
 	struct ptx_space_mm *owner;
 	u64 locked;
+	struct ptx_vfio_device *bar;
 	u32 op;
 	const struct ptx_batch *chooser;
 	u32 held;
@@ -146,26 +166,17 @@ static inline unsigned long ptx_mapping_size(const struct ptx_mapping *mapping)
 	return mapping->range.last - mapping->range.start + 1;
 }
 
-void ptx_mapping_chunk(const struct ptx_mapping *mapping, u32 chunk,
-		       unsigned long *at, unsigned long *size);
+static inline struct ptx_mapping *ptx_mapping_of(struct interval_tree_node *node)
+{
+	return container_of(node, struct ptx_mapping, range);
+}
 
-/**
- * struct ptx_batch - changes of a space that happen together
- * @ops: what is asked for
- * @nr: their number
- * @container: through a VFIO container
- * @unmapped: how many bytes were, in the end
- * @op: on failure, which of them is at fault
- * @reason: and why, a value of enum ptx_reason
- */
-struct ptx_batch {
-	const struct ptx_space_op *ops;
-	u32 nr;
-	bool container;
-	u64 unmapped;
-	u32 op;
-	u32 reason;
-};
+/* Mappings whose range meets [first, last]; the body may take the current one away. */
+#define ptx_for_each_mapping(mapping, node, next, space, first, last)			\
+	for (node = interval_tree_iter_first(&(space)->tree, first, last);		\
+	     node && (mapping = ptx_mapping_of(node),					\
+		      next = interval_tree_iter_next(node, first, last), true);		\
+	     node = next)
 
 struct ptx_space *ptx_space_alloc(void);
 static inline void ptx_space_get(struct ptx_space *space)
@@ -174,15 +185,22 @@ static inline void ptx_space_get(struct ptx_space *space)
 }
 void ptx_space_put(struct ptx_space *space);
 int ptx_space_join(struct ptx_space *space);
-int ptx_space_change(struct ptx_space *space, struct ptx_batch *batch);
 void ptx_space_part(struct ptx_space *space);
 void ptx_space_end(struct ptx_space *space);
-int ptx_space_allow(struct ptx_space *space, unsigned long first, unsigned long last,
-		    u32 *reason);
-int ptx_space_forbid(struct ptx_space *space, unsigned long first, unsigned long last,
-		     bool force, u32 *reason);
-bool ptx_space_next_window(struct ptx_space *space, unsigned long *first,
-			   unsigned long *last);
+int ptx_space_set_quota(struct ptx_space *space, u64 bytes, bool may_raise, u32 *reason);
+int ptx_space_restrict(struct ptx_space *space, const u64 *quota,
+		       const struct ptx_space_range *ranges, u32 nr, bool force,
+		       u32 *reason);
+void ptx_space_describe(struct ptx_space *space, struct ptx_space_stats *stats);
+struct ptx_windows *ptx_space_copy_windows(struct ptx_space *space);
+void ptx_space_drop_bar(struct ptx_space *space, struct ptx_vfio_device *bar);
+void ptx_space_add_device(struct ptx_space *space, struct vfio_device *vdev);
+void ptx_space_remove_device(struct ptx_space *space, struct vfio_device *vdev);
+struct ptx_space_mm *ptx_space_mm_get(struct ptx_space *space, u64 mappings);
+void ptx_space_mm_put(struct ptx_space_mm *owner, u64 mappings);
+u64 ptx_space_leave(struct ptx_space *space, struct list_head *leaving);
+void ptx_space_choose(struct ptx_mapping *mapping, enum ptx_mapping_state state,
+		      struct list_head *leaving);
 struct ptx_mapping *ptx_space_find(struct ptx_space *space, unsigned long iova);
 
 #endif

@@ -12,6 +12,7 @@
  * space are taken here. An ioctl comes without any, and may meet a container that is
  * just going. Therefore VFIO gets a number to remember, and not a pointer.
  */
+#include <linux/highmem.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/module.h>
@@ -25,6 +26,7 @@
 #include <uapi/linux/vfio.h>
 
 #include "access.h"
+#include "batch.h"
 #include "claim.h"
 #include "compat/vfio_iommu_driver.h"
 #include "domain.h"
@@ -348,6 +350,152 @@ static long ptx_container_ioctl(void *data, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
+/*
+ * What mediated devices hold is pinned as long as it is mapped: they get the pages, and
+ * are asked to let go before it is unmapped.
+ */
+static struct page *ptx_container_hold(struct ptx_space *space, unsigned long iova,
+				       int prot, int *error)
+{
+	struct ptx_mapping *mapping = ptx_space_find(space, iova);
+	struct page *page;
+
+	*error = -EINVAL;
+	if (!mapping)
+		return NULL;
+	if ((mapping->prot & prot) != prot) {
+		*error = -EPERM;
+		return NULL;
+	}
+	page = ptx_mapping_page(mapping, iova - mapping->range.start);
+	if (page)
+		mapping->held++;
+	return page;
+}
+
+static void ptx_container_let_go(struct ptx_space *space, unsigned long iova, int nr)
+{
+	struct interval_tree_node *node;
+	int i;
+
+	for (i = 0; i < nr; i++, iova += PAGE_SIZE) {
+		/* It may be on its way out: that is why it is let go of. */
+		node = interval_tree_iter_first(&space->tree, iova, iova);
+		if (!WARN_ON_ONCE(!node || !ptx_mapping_of(node)->held))
+			ptx_mapping_of(node)->held--;
+	}
+}
+
+static int ptx_container_pin_pages(void *data, struct iommu_group *group, dma_addr_t iova,
+				   int nr, int prot, struct page **pages)
+{
+	struct ptx_container *container = ptx_container_get(data);
+	struct ptx_space *space;
+	int i, ret = -EINVAL;
+
+	if (!container)
+		return -EINVAL;
+	space = container->space;
+	if (!space || !pages)
+		goto out_put;
+	mutex_lock(&space->lock);
+	for (i = 0; i < nr; i++) {
+		pages[i] = ptx_container_hold(space, iova + i * PAGE_SIZE, prot, &ret);
+		if (!pages[i])
+			break;
+	}
+	if (i == nr)
+		ret = nr;
+	else
+		ptx_container_let_go(space, iova, i);
+	mutex_unlock(&space->lock);
+out_put:
+	ptx_container_put(container);
+	return ret;
+}
+
+static void ptx_container_unpin_pages(void *data, dma_addr_t iova, int nr)
+{
+	struct ptx_container *container = ptx_container_get(data);
+
+	if (WARN_ON(!container || !container->space))
+		return;
+	mutex_lock(&container->space->lock);
+	ptx_container_let_go(container->space, iova, nr);
+	mutex_unlock(&container->space->lock);
+	ptx_container_put(container);
+}
+
+static void ptx_container_register(void *data, struct vfio_device *vdev)
+{
+	struct ptx_container *container;
+
+	if (!vdev->ops->dma_unmap)
+		return;
+	container = ptx_container_get(data);
+	if (WARN_ON(!container || !container->space))
+		return;
+	ptx_space_add_device(container->space, vdev);
+	ptx_container_put(container);
+}
+
+static void ptx_container_unregister(void *data, struct vfio_device *vdev)
+{
+	struct ptx_container *container;
+
+	if (!vdev->ops->dma_unmap)
+		return;
+	container = ptx_container_get(data);
+	if (WARN_ON(!container || !container->space))
+		return;
+	ptx_space_remove_device(container->space, vdev);
+	ptx_container_put(container);
+}
+
+static int ptx_container_copy(struct ptx_space *space, unsigned long iova, void *data,
+			      size_t size, bool write)
+{
+	struct ptx_mapping *mapping = ptx_space_find(space, iova);
+	struct page *page;
+
+	if (!mapping)
+		return -EINVAL;
+	if (!(mapping->prot & IOMMU_READ) || (write && !(mapping->prot & IOMMU_WRITE)))
+		return -EPERM;
+	page = ptx_mapping_page(mapping, iova - mapping->range.start);
+	if (!page)
+		return -EFAULT;
+	if (write)
+		memcpy_to_page(page, offset_in_page(iova), data, size);
+	else
+		memcpy_from_page(data, page, offset_in_page(iova), size);
+	return 0;
+}
+
+static int ptx_container_dma_rw(void *data, dma_addr_t iova, void *buf, size_t size,
+				bool write)
+{
+	struct ptx_container *container = ptx_container_get(data);
+	struct ptx_space *space = container ? container->space : NULL;
+	int ret = space ? 0 : -EINVAL;
+	size_t step;
+
+	if (space)
+		mutex_lock(&space->lock);
+	while (!ret && size) {
+		step = min(size, PAGE_SIZE - offset_in_page(iova));
+		ret = ptx_container_copy(space, iova, buf, step, write);
+		iova += step;
+		buf += step;
+		size -= step;
+	}
+	if (space)
+		mutex_unlock(&space->lock);
+	if (container)
+		ptx_container_put(container);
+	return ret;
+}
+
 static struct iommu_domain *ptx_container_domain(void *data, struct iommu_group *group)
 {
 	struct ptx_container *container;
@@ -372,6 +520,11 @@ static const struct vfio_iommu_driver_ops ptx_container_ops = {
 	.ioctl			= ptx_container_ioctl,
 	.attach_group		= ptx_container_attach,
 	.detach_group		= ptx_container_detach,
+	.pin_pages		= ptx_container_pin_pages,
+	.unpin_pages		= ptx_container_unpin_pages,
+	.register_device	= ptx_container_register,
+	.unregister_device	= ptx_container_unregister,
+	.dma_rw			= ptx_container_dma_rw,
 	.group_iommu_domain	= ptx_container_domain,
 };
 

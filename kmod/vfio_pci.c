@@ -27,6 +27,7 @@
 #include "domain.h"
 #include "events.h"
 #include "lease.h"
+#include "space.h"
 #include "vfio_pci.h"
 
 /**
@@ -294,6 +295,57 @@ static int ptx_vfio_map(struct vfio_device *vdev, struct vm_area_struct *vma)
 	return 0;
 }
 
+/**
+ * ptx_vfio_bar_of() - is memory of the caller the BAR of a device, and of which
+ * @space: of the lease that the device must be in
+ * @vaddr: address of the memory
+ * @size: its size in bytes; all of it must be in one mapping of the BAR
+ * @write: it is to be written
+ * @pfn: gets its first frame
+ *
+ * Return: the device, as long as its file is mapped; NULL for other memory, and for a
+ * device that is cut.
+ */
+struct ptx_vfio_device *ptx_vfio_bar_of(struct ptx_space *space, unsigned long vaddr,
+					unsigned long size, bool write, unsigned long *pfn)
+{
+	const unsigned int index_shift = VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT;
+	struct ptx_vfio_device *pv = NULL;
+	struct vm_area_struct *vma;
+	struct ptx_lease *lease;
+	bool ours;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, vaddr);
+	if (vma && vma->vm_ops == &ptx_vfio_vm_ops && size <= vma->vm_end - vaddr &&
+	    (!write || vma->vm_flags & VM_WRITE)) {
+		pv = ptx_vfio_of_vma(vma);
+		lease = ptx_claim_lease(pv->member->claim);
+		ours = lease->space == space && !READ_ONCE(pv->cut);
+		ptx_lease_put(lease);
+		if (!ours)
+			pv = NULL;
+	}
+	if (pv)
+		*pfn = PHYS_PFN(pci_resource_start(pv->core.pdev,
+						   vma->vm_pgoff >> index_shift)) +
+		       (vma->vm_pgoff & (BIT(index_shift) - 1)) +
+		       ((vaddr - vma->vm_start) >> PAGE_SHIFT);
+	mmap_read_unlock(current->mm);
+	return pv;
+}
+
+/**
+ * ptx_vfio_is_cut() - has a device been cut
+ * @pv: its file is mapped by the caller
+ *
+ * Return: true if so.
+ */
+bool ptx_vfio_is_cut(struct ptx_vfio_device *pv)
+{
+	return READ_ONCE(pv->cut);
+}
+
 static int ptx_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
 	return ptx_vfio_unless_cut(ptx_vfio_device(vdev), -ENODEV,
@@ -436,11 +488,22 @@ static void ptx_vfio_silence(struct ptx_vfio_device *pv, bool settled)
 	mutex_unlock(&pv->lock);
 }
 
+/* No other device of the lease reaches its BARs any more. */
+static void ptx_vfio_drop_bars(struct ptx_vfio_device *pv)
+{
+	struct ptx_lease *lease = ptx_claim_lease(pv->member->claim);
+
+	if (lease->space)
+		ptx_space_drop_bar(lease->space, pv);
+	ptx_lease_put(lease);
+}
+
 /* Waits for nobody's VMM. */
 static void ptx_vfio_cut_now(struct ptx_vfio_device *pv)
 {
 	WRITE_ONCE(pv->cut, true);
 	ptx_vfio_silence(pv, false);
+	ptx_vfio_drop_bars(pv);
 }
 
 /* Waits for the calls that were under way, and for what they brought back. */
@@ -504,6 +567,8 @@ static void ptx_vfio_remove(struct pci_dev *pdev)
 	if (opened) {
 		ptx_vfio_cut_now(pv);
 		ptx_vfio_cut_off(pv);
+	} else {
+		ptx_vfio_drop_bars(pv);
 	}
 	/* Whoever is cutting it is done with it, and nobody begins any more. */
 	mutex_lock(&pv->lock);

@@ -463,4 +463,75 @@ struct ptx_space_window {
 };
 #define PTX_SPACE_WINDOW	_IO(PTX_IOC_TYPE, 0x88)
 
+/**
+ * struct ptx_space_quota - ioctl(PTX_SPACE_QUOTA): how much may be mapped
+ * @size: sizeof(struct ptx_space_quota)
+ * @flags: must be 0
+ * @bytes: so much in all, or 0 for any number. More than before needs CAP_SYS_ADMIN;
+ *	who holds the lease may set less
+ * @out_reason: on failure, a value of enum ptx_reason
+ * @reserved: must be 0
+ *
+ * EBUSY if more than that is mapped already.
+ */
+struct ptx_space_quota {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 bytes;
+	__u32 out_reason;
+	__u32 reserved;
+};
+#define PTX_SPACE_QUOTA		_IO(PTX_IOC_TYPE, 0x89)
+
+/**
+ * struct ptx_space_range - a range of IOVA
+ * @first: first address of it
+ * @last: last address of it
+ */
+struct ptx_space_range {
+	__aligned_u64 first;
+	__aligned_u64 last;
+};
+
+/* What ptx_space_stats.out_faults is where the IOMMU driver reports none to anybody. */
+#define PTX_SPACE_NO_FAULTS	(~(__u64)0)
+
+/**
+ * struct ptx_space_stats - ioctl(PTX_SPACE_STATS): what a space has
+ * @size: sizeof(struct ptx_space_stats)
+ * @flags: must be 0
+ * @out_quota: how many bytes may be mapped, or 0 for any number
+ * @out_mapped: how many are
+ * @out_pinned: how many of them are pinned memory, rather than a device's
+ * @out_entries: how many mappings there are
+ * @out_max_entries: and may be
+ * @out_largest_page: the largest page that any domain could use so far, in bytes
+ * @out_faults: how often a device reached for what is not mapped, or
+ *	PTX_SPACE_NO_FAULTS
+ * @windows: address of an array of struct ptx_space_range, or 0
+ * @max_windows: its length
+ * @out_nr_windows: how many windows there are, also beyond max_windows
+ * @out_pin_times: how many changes that map took how long to pin, all threads
+ *	together: the first less than a microsecond, each next less than twice the
+ *	one before it, the last any longer time
+ * @out_map_times: likewise, to put into the IOMMU
+ */
+struct ptx_space_stats {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 out_quota;
+	__aligned_u64 out_mapped;
+	__aligned_u64 out_pinned;
+	__aligned_u64 out_entries;
+	__aligned_u64 out_max_entries;
+	__aligned_u64 out_largest_page;
+	__aligned_u64 out_faults;
+	__aligned_u64 windows;
+	__u32 max_windows;
+	__u32 out_nr_windows;
+	__aligned_u64 out_pin_times[PTX_SPACE_TIMES];
+	__aligned_u64 out_map_times[PTX_SPACE_TIMES];
+};
+#define PTX_SPACE_STATS		_IO(PTX_IOC_TYPE, 0x8a)
+
 #endif /* _UAPI_LINUX_PTX_H */

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Batches: changes of a space that happen together or not at all. What comes is checked,
+ * counted as locked memory, made, reserved, pinned and mapped, and then published; each
+ * step undoes those before it. What goes is chosen first and taken away last.
+ */
+#include <linux/iommu.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "batch.h"
+#include "domain.h"
+#include "pin.h"
+#include "space.h"
+#include "vfio_pci.h"
+#include "window.h"
+
+/*
+ * Chunks are large enough to be worth a thread's while, and small enough for there to
+ * be many. Those of large mappings are as large as the largest page of an IOMMU.
+ */
+#define PTX_CHUNK_SHIFT		25
+#define PTX_CHUNK_SHIFT_LARGE	30
+#define PTX_CHUNK_LARGE_FROM	(16UL << 30)
+
+static int ptx_batch_refuse(struct ptx_batch *batch, u32 op, u32 reason, int error)
+{
+	batch->op = op;
+	batch->reason = reason;
+	return error;
+}
+
+/* What can be said of it without looking at the space. */
+static int ptx_op_check(const struct ptx_space_op *op)
+{
+	unsigned long last;
+
+	if (op->iova != (unsigned long)op->iova || op->vaddr != (unsigned long)op->vaddr ||
+	    op->length != (unsigned long)op->length)
+		return -EINVAL;
+	switch (op->op) {
+	case PTX_SPACE_MAP:
+		if (op->flags & ~(PTX_SPACE_READ | PTX_SPACE_WRITE))
+			return -EOPNOTSUPP;
+		if (!op->flags || check_add_overflow(op->vaddr, op->length - 1, &last))
+			return -EINVAL;
+		break;
+	case PTX_SPACE_UNMAP:
+	case PTX_SPACE_UNMAP_ALL:
+		if (op->flags)
+			return -EOPNOTSUPP;
+		if (op->vaddr)
+			return -EINVAL;
+		break;
+	default:
+		return -EOPNOTSUPP;
+	}
+	if (op->op == PTX_SPACE_UNMAP_ALL)
+		return op->iova || op->length ? -EINVAL : 0;
+	if (!op->length || !PAGE_ALIGNED(op->iova | op->vaddr | op->length) ||
+	    check_add_overflow(op->iova, op->length - 1, &last))
+		return -EINVAL;
+	return 0;
+}
+
+static struct ptx_mapping *ptx_mapping_alloc(const struct ptx_space_op *op)
+{
+	u8 shift = op->length < PTX_CHUNK_LARGE_FROM ? PTX_CHUNK_SHIFT : PTX_CHUNK_SHIFT_LARGE;
+	unsigned long nr = ((op->vaddr + op->length - 1) >> shift) - (op->vaddr >> shift) + 1;
+	struct ptx_mapping *mapping;
+
+	if (nr > U32_MAX)
+		return NULL;
+	mapping = kvzalloc(struct_size(mapping, chunks, nr), GFP_KERNEL_ACCOUNT);
+	if (!mapping)
+		return NULL;
+	mapping->range.start = op->iova;
+	mapping->range.last = op->iova + op->length - 1;
+	mapping->vaddr = op->vaddr;
+	mapping->prot = (op->flags & PTX_SPACE_READ ? IOMMU_READ : 0) |
+			(op->flags & PTX_SPACE_WRITE ? IOMMU_WRITE : 0);
+	mapping->chunk_shift = shift;
+	mapping->nr_chunks = nr;
+	return mapping;
+}
+
+/* Looks at each of a batch, and counts those that map. */
+static int ptx_batch_check(struct ptx_batch *batch, u64 *nr)
+{
+	const struct ptx_space_op *op;
+	int ret;
+	u32 i;
+
+	for (i = 0; i < batch->nr; i++) {
+		op = &batch->ops[i];
+		ret = ptx_op_check(op);
+		if (ret)
+			return ptx_batch_refuse(batch, i, PTX_REASON_NONE, ret);
+		if (op->op != PTX_SPACE_MAP)
+			continue;
+		/* There is no such memory: nothing is made for a number. */
+		if (op->vaddr + op->length > TASK_SIZE_MAX)
+			return ptx_batch_refuse(batch, i, PTX_REASON_DMA_MEMORY, -EFAULT);
+		(*nr)++;
+	}
+	return 0;
+}
+
+/* The pages that an op would lock. A BAR has none, but that is slow to find out. */
+static u64 ptx_op_pages(struct ptx_space *space, const struct ptx_space_op *op,
+			bool look_for_bars)
+{
+	unsigned long pfn;
+
+	if (op->op != PTX_SPACE_MAP ||
+	    (look_for_bars && ptx_vfio_bar_of(space, op->vaddr, op->length,
+					      op->flags & PTX_SPACE_WRITE, &pfn)))
+		return 0;
+	return op->length >> PAGE_SHIFT;
+}
+
+static u64 ptx_batch_pages(struct ptx_space *space, struct ptx_batch *batch)
+{
+	u64 pages = 0;
+	u32 i;
+
+	for (i = 0; i < batch->nr; i++)
+		pages += ptx_op_pages(space, &batch->ops[i], batch->look_for_bars);
+	return pages;
+}
+
+/* Once for all of them: each time takes the lock of the whole memory. */
+static int ptx_batch_account(struct ptx_space *space, struct ptx_batch *batch, u64 *pages)
+{
+	*pages = ptx_batch_pages(space, batch);
+	if (!account_locked_vm(current->mm, *pages, true))
+		return 0;
+	batch->look_for_bars = true;
+	*pages = ptx_batch_pages(space, batch);
+	if (!account_locked_vm(current->mm, *pages, true))
+		return 0;
+	return ptx_batch_refuse(batch, batch->nr, PTX_REASON_DMA_LOCKED, -ENOMEM);
+}
+
+/* What turned out to be a BAR is not locked memory. */
+static void ptx_batch_refund(struct ptx_space *space, struct list_head *coming)
+{
+	struct ptx_mapping *mapping;
+	u64 pages = 0;
+
+	list_for_each_entry(mapping, coming, change)
+		if (mapping->bar)
+			pages += mapping->locked;
+	if (!pages)
+		return;
+	account_locked_vm(current->mm, pages, false);
+	mutex_lock(&space->lock);
+	space->pinned -= pages;
+	list_for_each_entry(mapping, coming, change)
+		if (mapping->bar)
+			mapping->locked = 0;
+	mutex_unlock(&space->lock);
+}
+
+static int ptx_batch_prepare(struct ptx_space *space, struct ptx_batch *batch,
+			     struct list_head *coming)
+{
+	struct ptx_mapping *mapping;
+	u32 i;
+
+	for (i = 0; i < batch->nr; i++) {
+		if (batch->ops[i].op != PTX_SPACE_MAP)
+			continue;
+		mapping = ptx_mapping_alloc(&batch->ops[i]);
+		if (!mapping)
+			return ptx_batch_refuse(batch, i, PTX_REASON_NO_MEMORY, -ENOMEM);
+		mapping->locked = ptx_op_pages(space, &batch->ops[i], batch->look_for_bars);
+		mapping->op = i;
+		mapping->container = batch->container;
+		list_add_tail(&mapping->change, coming);
+	}
+	return 0;
+}
+
+static int ptx_space_reserve(struct ptx_space *space, struct ptx_mapping *mapping,
+			     struct ptx_batch *batch)
+{
+	unsigned long first = mapping->range.start, last = mapping->range.last;
+
+	if (interval_tree_iter_first(&space->tree, first, last))
+		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_MAPPED, -EEXIST);
+	if (space->entries >= PTX_SPACE_ENTRIES_MAX)
+		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_ENTRIES, -ENOSPC);
+	if (!ptx_domain_allows(space, first, last))
+		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_RESERVED, -EINVAL);
+	if (!ptx_windows_have(space->windows, first, last))
+		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW, -EINVAL);
+	if (space->quota && (space->bytes >= space->quota ||
+			     last - first >= space->quota - space->bytes))
+		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_QUOTA, -EDQUOT);
+	interval_tree_insert(&mapping->range, &space->tree);
+	mapping->state = PTX_MAPPING_COMING;
+	space->entries++;
+	space->bytes += last - first + 1;
+	space->pinned += mapping->locked;
+	return 0;
+}
+
+static int ptx_space_mark(struct ptx_space *space, struct ptx_batch *batch, u32 op,
+			  enum ptx_mapping_state state, struct list_head *leaving)
+{
+	/* All of it is from 0 on, and so long that it wraps. */
+	unsigned long first = batch->ops[op].iova, last = first + batch->ops[op].length - 1;
+	struct interval_tree_node *node, *next;
+	struct ptx_mapping *mapping;
+
+	ptx_for_each_mapping(mapping, node, next, space, first, last) {
+		/* Not there yet, or not any more. */
+		if (mapping->state == PTX_MAPPING_COMING ||
+		    mapping->state == PTX_MAPPING_LEAVING ||
+		    (mapping->state == PTX_MAPPING_CHOSEN && mapping->chooser == batch))
+			continue;
+		if (mapping->range.start < first || mapping->range.last > last)
+			return ptx_batch_refuse(batch, op, PTX_REASON_DMA_SPLIT, -EINVAL);
+		/* Another batch may yet take it away or leave it. */
+		if (mapping->state == PTX_MAPPING_CHOSEN)
+			return ptx_batch_refuse(batch, op, PTX_REASON_NONE, -EBUSY);
+		ptx_space_choose(mapping, state, leaving);
+		mapping->chooser = batch;
+	}
+	return 0;
+}
+
+/* Undo ptx_space_mark(): what has lost its memory meanwhile goes all the same. */
+static void ptx_space_unmark(struct ptx_space *space, struct list_head *leaving)
+{
+	struct ptx_mapping *mapping, *next;
+
+	lockdep_assert_held(&space->lock);
+	list_for_each_entry_safe(mapping, next, leaving, change) {
+		if (mapping->owner->gone || space->cut ||
+		    (mapping->bar && ptx_vfio_is_cut(mapping->bar))) {
+			mapping->state = PTX_MAPPING_LEAVING;
+		} else {
+			mapping->state = PTX_MAPPING_LIVE;
+			list_del(&mapping->change);
+		}
+	}
+}
+
+/* Reserves what comes and chooses what goes, all of it or nothing. */
+static int ptx_batch_begin(struct ptx_space *space, struct ptx_batch *batch,
+			   struct list_head *coming, struct ptx_space_mm *owner,
+			   struct list_head *leaving)
+{
+	enum ptx_mapping_state state = list_empty(coming) ? PTX_MAPPING_LEAVING :
+							    PTX_MAPPING_CHOSEN;
+	struct ptx_mapping *mapping;
+	int ret = 0;
+	u32 i;
+
+	lockdep_assert_held(&space->lock);
+	if (space->cut)
+		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ESHUTDOWN);
+	for (i = 0; i < batch->nr && !ret; i++)
+		if (batch->ops[i].op != PTX_SPACE_MAP)
+			ret = ptx_space_mark(space, batch, i, state, leaving);
+	if (!ret) {
+		list_for_each_entry(mapping, coming, change) {
+			ret = ptx_space_reserve(space, mapping, batch);
+			if (ret)
+				break;
+			mapping->owner = owner;
+		}
+	}
+	if (!ret)
+		return 0;
+	/* Those before the one that was refused are in the tree. */
+	list_for_each_entry(mapping, coming, change) {
+		if (!mapping->owner)
+			break;
+		interval_tree_remove(&mapping->range, &space->tree);
+		space->entries--;
+		space->bytes -= ptx_mapping_size(mapping);
+		space->pinned -= mapping->locked;
+	}
+	ptx_space_unmark(space, leaving);
+	return ret;
+}
+
+static u32 ptx_batch_reason(int error)
+{
+	switch (error) {
+	case -EFAULT:
+	case -EOPNOTSUPP:
+		return PTX_REASON_DMA_MEMORY;
+	case -ENOMEM:
+		return PTX_REASON_NO_MEMORY;
+	case -EINTR:
+		return PTX_REASON_INTERRUPTED;
+	default:
+		return PTX_REASON_NONE;
+	}
+}
+
+static unsigned int ptx_space_time_class(u64 ns)
+{
+	return min(fls64(div_u64(ns, NSEC_PER_USEC)), PTX_SPACE_TIMES - 1);
+}
+
+/* Everything is pinned and mapped: from here on it is there, unless it may not be. */
+static int ptx_batch_publish(struct ptx_space *space, struct ptx_batch *batch,
+			     struct list_head *coming, const struct ptx_pin_times *times)
+{
+	struct ptx_mapping *mapping, *next;
+	u8 shift = 0;
+	u32 i;
+
+	lockdep_assert_held(&space->lock);
+	if (space->cut)
+		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ESHUTDOWN);
+	list_for_each_entry(mapping, coming, change)
+		if (mapping->bar && ptx_vfio_is_cut(mapping->bar))
+			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_MEMORY,
+						-EFAULT);
+	list_for_each_entry(mapping, coming, change)
+		if (!ptx_windows_have(space->windows, mapping->range.start,
+				      mapping->range.last))
+			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW,
+						-EINVAL);
+	list_for_each_entry_safe(mapping, next, coming, change) {
+		for (i = 0; i < mapping->nr_chunks; i++)
+			shift = max(shift, mapping->chunks[i].page_shift);
+		mapping->state = PTX_MAPPING_LIVE;
+		list_del(&mapping->change);
+	}
+	space->page_shift = max(space->page_shift, shift);
+	space->pin_times[ptx_space_time_class(times->pin)]++;
+	space->map_times[ptx_space_time_class(times->map)]++;
+	return 0;
+}
+
+/* Pins what comes, and lets what goes go if all of it could be. */
+static int ptx_batch_carry_out(struct ptx_space *space, struct ptx_batch *batch,
+			       struct list_head *coming, struct list_head *leaving)
+{
+	struct ptx_mapping *culprit;
+	struct ptx_pin_times times;
+	int ret;
+
+	ret = ptx_pin(space, coming, &culprit, &times);
+	ptx_batch_refund(space, coming);
+	if (ret)
+		ptx_batch_refuse(batch, culprit ? culprit->op : batch->nr,
+				 ptx_batch_reason(ret), ret);
+	mutex_lock(&space->lock);
+	if (!ret)
+		ret = ptx_batch_publish(space, batch, coming, &times);
+	if (ret)
+		ptx_space_unmark(space, leaving);
+	mutex_unlock(&space->lock);
+	if (ret)
+		ptx_space_leave(space, coming);
+	return ret;
+}
+
+static void ptx_batch_free(struct list_head *coming)
+{
+	struct ptx_mapping *mapping, *next;
+
+	list_for_each_entry_safe(mapping, next, coming, change)
+		kvfree(mapping);
+}
+
+/**
+ * ptx_space_change() - map and unmap, all or nothing
+ * @space: not locked
+ * @batch: what, and how it ended
+ *
+ * For the calling process. Sleeps for as long as its memory takes to appear, and no
+ * longer once it is killed.
+ *
+ * Return: 0, or an error as struct ptx_space_change has them, and nothing has changed.
+ */
+int ptx_space_change(struct ptx_space *space, struct ptx_batch *batch)
+{
+	struct ptx_space_mm *owner = NULL;
+	LIST_HEAD(coming);
+	LIST_HEAD(leaving);
+	u64 pages = 0, nr = 0, unmapped;
+	int ret;
+
+	batch->unmapped = 0;
+	batch->look_for_bars = false;
+	ret = ptx_batch_check(batch, &nr) ?: ptx_batch_account(space, batch, &pages);
+	if (ret)
+		return ret;
+	ret = ptx_batch_prepare(space, batch, &coming);
+	if (ret)
+		goto err_free;
+	if (nr) {
+		owner = ptx_space_mm_get(space, nr);
+		if (IS_ERR(owner)) {
+			ret = ptx_batch_refuse(batch, batch->nr, PTX_REASON_NO_MEMORY,
+					       PTR_ERR(owner));
+			goto err_free;
+		}
+	}
+	mutex_lock(&space->lock);
+	ret = ptx_batch_begin(space, batch, &coming, owner, &leaving);
+	if (ret && owner)
+		ptx_space_mm_put(owner, nr);
+	mutex_unlock(&space->lock);
+	if (ret)
+		goto err_leave;
+	if (nr)
+		ret = ptx_batch_carry_out(space, batch, &coming, &leaving);
+	/* On failure that is what cannot stay for other reasons. */
+	unmapped = ptx_space_leave(space, &leaving);
+	if (!ret)
+		batch->unmapped = unmapped;
+	return ret;
+
+err_leave:
+	ptx_space_leave(space, &leaving);
+err_free:
+	ptx_batch_free(&coming);
+	account_locked_vm(current->mm, pages, false);
+	return ret;
+}
+

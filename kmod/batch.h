@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PTX_BATCH_H
+#define PTX_BATCH_H
+
+#include <linux/types.h>
+#include <uapi/linux/ptx.h>
+
+struct ptx_space;
+
+/**
+ * struct ptx_batch - changes of a space that happen together
+ * @ops: what is asked for
+ * @nr: their number
+ * @container: through a VFIO container
+ * @look_for_bars: not all of it is memory that counts as locked
+ * @unmapped: how many bytes were, in the end
+ * @op: on failure, which of them is at fault
+ * @reason: and why, a value of enum ptx_reason
+ */
+struct ptx_batch {
+	const struct ptx_space_op *ops;
+	u32 nr;
+	bool container;
+	bool look_for_bars;
+	u64 unmapped;
+	u32 op;
+	u32 reason;
+};
+
+int ptx_space_change(struct ptx_space *space, struct ptx_batch *batch);
+
+#endif
