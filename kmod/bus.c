@@ -349,6 +349,77 @@ static bool ptx_bus_shut(struct pci_bus *bus, struct ptx_bus_hold *hold)
 	return shut;
 }
 
+static bool ptx_bus_set_stays(struct ptx_claim *claim, bool stays)
+{
+	struct ptx_member *member;
+	bool leaves = false;
+
+	lockdep_assert_held(&ptx_bus_lock);
+	claim->rest.stays = stays;
+	ptx_for_each_member(member, claim)
+		leaves |= READ_ONCE(member->leaving);
+	return !leaves;
+}
+
+/**
+ * ptx_bus_stay() - let nothing of what is held leave the bus
+ * @claim: the claim that holds it
+ * @hold: what it holds
+ *
+ * The PCI core locks every device of a bus that it resets, one by one, and unlocks those
+ * that it finds there afterwards. One that leaves in between, past the point where its
+ * removal waits for its lock, would be unlocked when it is no more. For no longer than
+ * such a reset takes. Undone by ptx_bus_unstay(), also on failure.
+ *
+ * Return: false if one of them is leaving already.
+ */
+bool ptx_bus_stay(struct ptx_claim *claim, struct ptx_bus_hold *hold)
+{
+	struct ptx_claim *other;
+	bool stay;
+
+	spin_lock(&ptx_bus_lock);
+	stay = ptx_bus_set_stays(claim, true);
+	list_for_each_entry(other, &hold->claims, rest.node)
+		stay &= ptx_bus_set_stays(other, true);
+	spin_unlock(&ptx_bus_lock);
+	return stay;
+}
+
+/**
+ * ptx_bus_unstay() - undo ptx_bus_stay()
+ * @claim: the claim that holds it
+ * @hold: what it holds
+ */
+void ptx_bus_unstay(struct ptx_claim *claim, struct ptx_bus_hold *hold)
+{
+	struct ptx_claim *other;
+
+	spin_lock(&ptx_bus_lock);
+	ptx_bus_set_stays(claim, false);
+	list_for_each_entry(other, &hold->claims, rest.node)
+		ptx_bus_set_stays(other, false);
+	spin_unlock(&ptx_bus_lock);
+}
+
+/**
+ * ptx_bus_wait_to_leave() - wait until a device may leave its bus
+ * @claim: the device's, which is marked as leaving. Its lock is not held
+ */
+void ptx_bus_wait_to_leave(struct ptx_claim *claim)
+{
+	bool stays;
+
+	for (;;) {
+		spin_lock(&ptx_bus_lock);
+		stays = claim->rest.stays;
+		spin_unlock(&ptx_bus_lock);
+		if (!stays)
+			return;
+		msleep(PTX_BUS_POLL_MS);
+	}
+}
+
 static void ptx_bus_wake_claim(struct ptx_claim *claim, bool wake)
 {
 	struct ptx_member *member;

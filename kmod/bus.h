@@ -27,6 +27,9 @@ int ptx_bus_hold(struct ptx_claim *claim, struct pci_dev *pdev,
 		 struct ptx_bus_hold *hold);
 void ptx_bus_wake(struct ptx_claim *claim, struct ptx_bus_hold *hold, bool wake);
 void ptx_bus_open(struct ptx_bus_hold *hold);
+bool ptx_bus_stay(struct ptx_claim *claim, struct ptx_bus_hold *hold);
+void ptx_bus_unstay(struct ptx_claim *claim, struct ptx_bus_hold *hold);
+void ptx_bus_wait_to_leave(struct ptx_claim *claim);
 void ptx_bus_freeze(struct ptx_claim *claim);
 void ptx_bus_thaw(struct ptx_claim *claim);
 void ptx_bus_release(struct ptx_claim *claim, struct ptx_bus_hold *hold);

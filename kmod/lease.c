@@ -18,6 +18,7 @@
 
 #include "access.h"
 #include "bond.h"
+#include "bus.h"
 #include "claim.h"
 #include "events.h"
 #include "lease.h"
@@ -530,10 +531,12 @@ static int ptx_lease_bus_event(struct notifier_block *nb, unsigned long action,
 		WRITE_ONCE(member->probed, true);
 	else if (ptx_member_moves(pdev))
 		goto out_put;
-	else if (action == BUS_NOTIFY_DEL_DEVICE)
+	if (action == BUS_NOTIFY_DEL_DEVICE) {
 		WRITE_ONCE(member->leaving, true);
-	else
+		ptx_bus_wait_to_leave(member->claim);
+	} else if (action == BUS_NOTIFY_REMOVED_DEVICE) {
 		ptx_lease_lose(member);
+	}
 out_put:
 	ptx_member_put(member);
 	return NOTIFY_OK;

@@ -170,6 +170,7 @@ struct ptx_lease {
  * @holder: who resets a bus that it is on: none of its devices gets a driver; NULL
  *	for nobody
  * @ready: it was ready when that began, rather than at rest
+ * @stays: its devices do not leave the bus just now
  */
 struct ptx_rest {
 	struct list_head node;
@@ -179,6 +180,7 @@ struct ptx_rest {
 	enum ptx_member_state done;
 	struct ptx_bus_hold *holder;
 	bool ready;
+	bool stays;
 };
 
 /**

@@ -337,14 +337,23 @@ static int ptx_pin_work(struct ptx_pin_job *job)
 }
 
 #if IS_ENABLED(CONFIG_VHOST_TASK)
-/* Called as if it were about to sleep, again and again until it is stopped. */
+/*
+ * Called again and again until it is stopped, as a task that is about to sleep and will
+ * not miss being stopped: it must go to sleep just so once there is nothing left.
+ */
 static bool ptx_pin_thread(void *data)
 {
+	struct ptx_pin_job *job = data;
+	bool more;
+
+	spin_lock(&job->lock);
+	more = job->next && !job->error;
+	spin_unlock(&job->lock);
+	if (!more)
+		return false;
 	__set_current_state(TASK_RUNNING);
 	/* One without memory of its own leaves the chunks to the others. */
-	ptx_pin_work(data);
-	set_current_state(TASK_INTERRUPTIBLE);
-	return false;
+	return !ptx_pin_work(job);
 }
 
 /* It was killed; so was the caller, who will see that. */

@@ -368,7 +368,8 @@ static int ptx_reset_with_bus(struct ptx_reset_entry *e, enum ptx_reset_method r
 		ret = ptx_reset_power(member->claim, pdev->bus, &hold);
 	} else {
 		ptx_bus_wake(member->claim, &hold, true);
-		ret = ptx_reset_bus(pdev);
+		ret = ptx_bus_stay(member->claim, &hold) ? ptx_reset_bus(pdev) : -EBUSY;
+		ptx_bus_unstay(member->claim, &hold);
 		ptx_bus_wake(member->claim, &hold, false);
 	}
 	if (ret && ret != -ENODEV)

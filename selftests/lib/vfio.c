@@ -229,7 +229,7 @@ int vfio_cdev_open(const char *cdev, int *iommufd)
 
 int vfio_cap_set(int device, uint8_t cap, unsigned int at, uint16_t bit)
 {
-	uint64_t config, size;
+	uint64_t config = 0, size;
 	uint8_t pos = 0, id = 0;
 	uint16_t word;
 
