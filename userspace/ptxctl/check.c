@@ -8,38 +8,12 @@
 #include <string.h>
 #include "device_json.h"
 #include "host.h"
+#include "memory.h"
 #include "output.h"
 #include "pciname.h"
 #include "right.h"
 #include "select.h"
-
-static bool parse_size(const char *text, uint64_t *size)
-{
-	static const char units[] = "KMGT";
-	size_t n = strspn(text, "0123456789");
-	unsigned int shift = 20;	/* as QEMU's -m */
-	const char *unit;
-
-	if (!n || n > 12)
-		return false;
-	*size = strtoull(text, NULL, 10);
-	text += n;
-	if (*text) {
-		unit = strchr(units, *text & ~0x20);
-		if (!unit || !*unit)
-			return false;
-		shift = 10 * ((unsigned int)(unit - units) + 1);
-		text++;
-		if (!strcmp(text, "iB") || !strcmp(text, "B") || !strcmp(text, "b"))
-			text += strlen(text);
-		if (*text)
-			return false;
-	}
-	if (!*size || *size > UINT64_MAX >> shift)
-		return false;
-	*size <<= shift;
-	return true;
-}
+#include "size.h"
 
 static void check_uses(struct cli *cli, const char *name, const char *driver,
 		       struct findings *f)
@@ -314,11 +288,19 @@ static int check_devices(struct cli *cli, const struct selection *sel, struct ch
 	return status;
 }
 
-/* Is nothing wrong with the host but that it has too little memory? */
+/* Is nothing wrong with the host but that a VM of that size does not fit? */
 static bool only_memory(const struct findings *host)
 {
+	static const char *const checks[] = {
+		"memory", "memlock", "quota", "windows", "mappings",
+	};
+
 	for (size_t i = 0; i < host->nr; i++) {
-		if (host->list[i].level == FINDING_FAIL && strcmp(host->list[i].check, "memory"))
+		bool size = host->list[i].level != FINDING_FAIL;
+
+		for (size_t j = 0; !size && j < sizeof(checks) / sizeof(checks[0]); j++)
+			size = !strcmp(host->list[i].check, checks[j]);
+		if (!size)
 			return false;
 	}
 	return true;
@@ -347,6 +329,7 @@ int verb_check(struct cli *cli, int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "lease", required_argument, NULL, OPT_LEASE },
 		{ "memory", required_argument, NULL, OPT_MEMORY },
 		{ "pretty", no_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -355,6 +338,8 @@ int verb_check(struct cli *cli, int argc, char **argv)
 	struct selection sel = { .nr = 0 };
 	struct check check = { .good = 0 };
 	struct findings host = { .nr = 0 };
+	struct ptx_lease_ref ref = { .id = 0 };
+	struct ptx_lease_info *lease = NULL;
 	struct json_object *obj;
 	uint64_t memory = 0;
 	int c, status;
@@ -363,15 +348,26 @@ int verb_check(struct cli *cli, int argc, char **argv)
 	while ((c = cli_getopt(cli, argc, argv, "hjpq", options)) != -1) {
 		if (c == '?')
 			return EXIT_USAGE;
-		if (c == OPT_MEMORY && !parse_size(optarg, &memory))
+		/* As QEMU's -m: in mebibytes. */
+		if (c == OPT_MEMORY && !size_parse(optarg, 20, &memory))
 			return cli_usage(cli, "--memory takes a size such as 16G, not '%s'",
 					 optarg);
+		if (c == OPT_LEASE)
+			ref.name = optarg;
 	}
+	if (ref.name && !memory)
+		return cli_usage(cli, "--lease goes with --memory");
 	status = selection_add_all(cli, &sel, argv + optind, argc - optind);
 	if (status)
 		goto out;
 	host_check(cli, memory, &host, &check.right);
 	no_module = ptx_error_no_module(ptx_ctx_error(cli->ctx));
+	if (ref.name && !no_module && ptx_lease_info_get(cli->ctx, &ref, &lease)) {
+		status = cli_fail(cli);
+		goto out;
+	}
+	if (memory)
+		memory_check_lease(memory, lease, &host);
 	if (cli->json) {
 		check.devices = json_object_new_array();
 	} else if (!cli->quiet || host.worst > FINDING_OK) {
@@ -391,6 +387,7 @@ int verb_check(struct cli *cli, int argc, char **argv)
 		verdict(cli, &host, &check, status, sel.nr);
 	}
 out:
+	ptx_lease_info_free(lease);
 	ptx_lease_info_list_free(check.leases);
 	right_free(&check.right);
 	findings_free(&host);

@@ -9,11 +9,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <linux/capability.h>
 #include "host.h"
+#include "memory.h"
 #include "ptxctl.h"
 #include "right.h"
 
@@ -73,7 +73,7 @@ static bool exists(const char *path)
 }
 
 /* The beginning of a file, as far as @size goes; empty when it cannot be read. */
-static void slurp(const char *path, char *buf, size_t size)
+void host_read(const char *path, char *buf, size_t size)
 {
 	char full[512];
 	size_t used = 0;
@@ -97,7 +97,7 @@ static bool on_cmdline(const char *word)
 	char line[4096];
 	const char *p = line;
 
-	slurp("/proc/cmdline", line, sizeof(line));
+	host_read("/proc/cmdline", line, sizeof(line));
 	while (*p) {
 		size_t n = strcspn(p, " \n");
 
@@ -135,7 +135,7 @@ static enum cpu cpu(void)
 {
 	char info[4096];
 
-	slurp("/proc/cpuinfo", info, sizeof(info));
+	host_read("/proc/cpuinfo", info, sizeof(info));
 	if (strstr(info, "GenuineIntel"))
 		return CPU_INTEL;
 	if (strstr(info, "AuthenticAMD") || strstr(info, "HygonGenuine"))
@@ -243,7 +243,7 @@ static bool have_module(const char *name)
 	if (uname(&uts))
 		return false;
 	snprintf(path, sizeof(path), "/lib/modules/%s/modules.builtin", uts.release);
-	slurp(path, builtin, sizeof(builtin));
+	host_read(path, builtin, sizeof(builtin));
 	/* File names have hyphens or underscores, and it does not matter which. */
 	for (p = builtin; *p; p++) {
 		if (*p == '-')
@@ -283,7 +283,7 @@ static void check_vfio(struct findings *f, const struct ptx_info *info)
 	if (have_module("vfio_iommu_type1")) {
 		char allow[8];
 
-		slurp("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", allow,
+		host_read("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", allow,
 		      sizeof(allow));
 		if (*allow == 'Y')
 			findings_add(f, FINDING_WARN, "vfio",
@@ -294,70 +294,14 @@ static void check_vfio(struct findings *f, const struct ptx_info *info)
 	}
 }
 
-static bool have_capability(unsigned int cap)
+/* Do we have a capability? */
+bool host_may(unsigned int cap)
 {
 	char status[8192], *p;
 
-	slurp("/proc/self/status", status, sizeof(status));
+	host_read("/proc/self/status", status, sizeof(status));
 	p = strstr(status, "\nCapEff:");
 	return p && (strtoull(p + strlen("\nCapEff:"), NULL, 16) >> cap & 1);
-}
-
-static void size_text(uint64_t bytes, char buf[32])
-{
-	if (bytes >= 1ULL << 30)
-		snprintf(buf, 32, "%.1f GiB", (double)bytes / (double)(1ULL << 30));
-	else
-		snprintf(buf, 32, "%.1f MiB", (double)bytes / (double)(1ULL << 20));
-}
-
-/* What a VM without a given size is taken to have at least. */
-#define MEMORY_LEAST	(64ULL << 20)
-
-void host_check_memory(uint64_t memory, struct findings *f)
-{
-	uint64_t want = memory ? memory : MEMORY_LEAST;
-	char info[4096], have[32], need[32], *p;
-	struct rlimit limit;
-	bool lifts = have_capability(CAP_SYS_RESOURCE), exempt = have_capability(CAP_IPC_LOCK);
-
-	size_text(want, need);
-	if (getrlimit(RLIMIT_MEMLOCK, &limit))
-		limit.rlim_cur = RLIM_INFINITY;
-	if (limit.rlim_cur == RLIM_INFINITY) {
-		findings_add(f, FINDING_OK, "memlock", NULL,
-			     "memory can be locked without limit");
-	} else if (limit.rlim_cur >= want) {
-		size_text(limit.rlim_cur, have);
-		findings_add(f, FINDING_OK, "memlock", NULL,
-			     "%s of memory can be locked, enough for a VM of %s", have, need);
-	} else if (lifts || exempt) {
-		size_text(limit.rlim_cur, have);
-		findings_add(f, FINDING_OK, "memlock", NULL,
-			     "the limit of locked memory is %s; %s", have,
-			     lifts ? "ptxctl run lifts it" : "it does not bind you");
-	} else {
-		size_text(limit.rlim_cur, have);
-		findings_add(f, memory ? FINDING_FAIL : FINDING_WARN, "memlock",
-			     "run as root, or raise memlock in /etc/security/limits.conf (for a "
-			     "service, LimitMEMLOCK=infinity)",
-			     "only %s of memory can be locked, and a VM needs all of its own: %s%s",
-			     have, memory ? "" : "at least ", need);
-	}
-	if (!memory)
-		return;
-	slurp("/proc/meminfo", info, sizeof(info));
-	p = strstr(info, "MemAvailable:");
-	if (!p)
-		return;
-	want = strtoull(p + strlen("MemAvailable:"), NULL, 10) << 10;
-	size_text(want, have);
-	if (want < memory)
-		findings_add(f, FINDING_FAIL, "memory", "give the VM less, or free some",
-			     "%s of memory is free, and a VM of %s needs all of its own at once",
-			     have, need);
-	else
-		findings_add(f, FINDING_OK, "memory", NULL, "%s of memory is free", have);
 }
 
 static void check_right(struct cli *cli, const struct ptx_info *info, struct findings *f,
@@ -366,7 +310,7 @@ static void check_right(struct cli *cli, const struct ptx_info *info, struct fin
 	const struct passwd *pw;
 	char remedy[256];
 
-	*right = (struct right){ .all = have_capability(CAP_SYS_ADMIN) };
+	*right = (struct right){ .all = host_may(CAP_SYS_ADMIN) };
 	/* Who has no module has no grants, and has been told so. */
 	if (right->all || info->out_abi)
 		right_get(cli, right->all, right);
@@ -394,5 +338,5 @@ void host_check(struct cli *cli, uint64_t memory, struct findings *f, struct rig
 	check_right(cli, &info, f, right);
 	host_check_iommu(f, info.out_features & PTX_FEATURE_IOMMU);
 	check_vfio(f, &info);
-	host_check_memory(memory, f);
+	memory_check(memory, f);
 }

@@ -52,6 +52,7 @@ const char *finding_level_name(enum finding_level level);
 
 void host_check(struct cli *cli, uint64_t memory, struct findings *f, struct right *right);
 void host_check_iommu(struct findings *f, bool module_sees_it);
-void host_check_memory(uint64_t memory, struct findings *f);
+void host_read(const char *path, char *buf, size_t size);
+bool host_may(unsigned int cap);
 
 #endif /* PTXCTL_HOST_H */

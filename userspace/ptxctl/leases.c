@@ -7,10 +7,12 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dma.h"
 #include "ledger.h"
 #include "output.h"
 #include "plug.h"
 #include "select.h"
+#include "space.h"
 
 static void user_text(uid_t uid, char buf[64])
 {
@@ -92,6 +94,7 @@ static struct json_object *lease_json(struct cli *cli, const struct ptx_lease_in
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++)
 		json_object_array_add(members, member_json(cli, member));
 	json_object_object_add(obj, "members", members);
+	json_object_object_add(obj, "space", space_json(ptx_lease_info_space(info)));
 	return obj;
 }
 
@@ -131,6 +134,8 @@ static void lease_print(struct cli *cli, const struct ptx_lease_info *info)
 	if (ptx_lease_info_max_devices(info))
 		printf(", %u devices at most", ptx_lease_info_max_devices(info));
 	printf(", %s old%s\n", age, ptx_lease_info_forced(info) ? ", forced" : "");
+	if (ptx_lease_info_space(info))
+		space_print(ptx_lease_info_space(info));
 	table = table_new(9, "  ADDRESS", "NAME", "KIND", "GROUP", "STATE", "DRIVER", "NATIVE",
 			  "OPEN", "NOTE");
 	for (size_t i = 0; (member = ptx_lease_info_member(info, i)); i++) {
@@ -166,10 +171,12 @@ static int answer(struct cli *cli, struct ptx_lease_info *info)
  * @options: how to add
  * @owner: uid, or (uid_t)-1
  * @plug: the VMM to plug them into, or NULL
+ * @dma: what is asked for of its DMA space; of lease only
  * @stop_persistenced: stop that daemon if it is in the way
  */
 struct lease_args {
 	struct ptx_add_options options;
+	struct dma dma;
 	uid_t owner;
 	const char *plug;
 	bool stop_persistenced;
@@ -178,6 +185,8 @@ struct lease_args {
 static const struct option lease_options[] = {
 	{ "boot-display", no_argument, NULL, OPT_BOOT_DISPLAY },
 	{ "clear-memory", no_argument, NULL, OPT_CLEAR_MEMORY },
+	{ "dma-quota", required_argument, NULL, OPT_DMA_QUOTA },
+	{ "dma-window", required_argument, NULL, OPT_DMA_WINDOW },
 	{ "driver", required_argument, NULL, OPT_DRIVER },
 	{ "exact", no_argument, NULL, OPT_EXACT },
 	{ "force", no_argument, NULL, OPT_FORCE },
@@ -189,6 +198,7 @@ static const struct option lease_options[] = {
 	{ "plug", required_argument, NULL, OPT_PLUG },
 	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "rom-sha256", required_argument, NULL, OPT_ROM },
+	{ "space", no_argument, NULL, OPT_SPACE },
 	{ "stop-persistenced", no_argument, NULL, OPT_STOP_PERSISTENCED },
 	{ }
 };
@@ -236,6 +246,15 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 			if (!cli_user(optarg, &args->owner))
 				return cli_usage(cli, "there is no user '%s'", optarg);
 			break;
+		case OPT_DMA_QUOTA:
+		case OPT_DMA_WINDOW:
+		case OPT_SPACE:
+			if (strcmp(cli->verb->name, "lease"))
+				return cli_usage(cli, "a lease has a DMA space from its beginning, "
+						 "or none; to change it: ptxctl restrict");
+			if (!dma_option(cli, c, optarg, &args->dma))
+				return EXIT_USAGE;
+			break;
 		case OPT_PLUG:
 			if (strcmp(cli->verb->name, "add"))
 				return cli_usage(cli, "make the lease first; add plugs devices in");
@@ -252,6 +271,7 @@ static int parse_lease_args(struct cli *cli, int argc, char **argv, struct lease
 static int change(struct cli *cli, const char *name, const struct lease_args *args,
 		  struct ptx_pick *pick, struct ptx_lease_info **info)
 {
+	struct ptx_space_options space = dma_options(&args->dma);
 	struct ptx_lease_ref ref = { .name = name };
 	int err;
 
@@ -263,8 +283,9 @@ static int change(struct cli *cli, const char *name, const struct lease_args *ar
 			return EXIT_REFUSED;
 		progress_begin("waiting for the drivers to let go");
 		if (!strcmp(cli->verb->name, "lease"))
-			err = ptx_persistent_new(cli->ctx, name, args->owner, devices, nr,
-						 &args->options, info);
+			err = ptx_persistent_new_space(cli->ctx, name, args->owner, devices, nr,
+						       &args->options, dma_wanted(&args->dma) ?
+						       &space : NULL, info);
 		else
 			err = ptx_persistent_add(cli->ctx, &ref, devices, nr, &args->options,
 						 info);
@@ -284,11 +305,10 @@ static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 	int status;
 
 	status = parse_lease_args(cli, argc, argv, &args);
-	if (status)
-		return status;
-	if (argc - optind < least)
-		return cli_usage(cli, optind == argc ? "which lease?" : "which devices?");
-	status = selection_add_all(cli, &sel, argv + optind + 1, argc - optind - 1);
+	if (!status && argc - optind < least)
+		status = cli_usage(cli, optind == argc ? "which lease?" : "which devices?");
+	if (!status)
+		status = selection_add_all(cli, &sel, argv + optind + 1, argc - optind - 1);
 	if (!status && args.plug) {
 		struct ptx_lease_ref ref = { .name = argv[optind] };
 
@@ -313,6 +333,7 @@ static int lease_or_add(struct cli *cli, int argc, char **argv, int least)
 	ptx_lease_info_free(before);
 	plug_close(&plug);
 	ptx_pick_free(pick);
+	dma_free(&args.dma);
 	selection_free(&sel);
 	return status;
 }

@@ -21,6 +21,10 @@ const char *cli_root = "";
 			"  -p, --pretty          print JSON, indented\n"
 #define HELP_TIMEOUT	"      --timeout TIME    how long to wait, for example 500ms, 30s, 2m\n"
 #define HELP_ROM	"      --rom-sha256 HASH refuse it if its option ROM is another; may be repeated\n"
+#define HELP_WINDOW	"      --dma-window START-END\n" \
+			"                        the only addresses that the devices may reach by DMA,\n" \
+			"                        END included, or START+LENGTH; may be repeated\n"
+#define HELP_QUOTA	"      --dma-quota SIZE  so much memory may be mapped for them, for example 16G\n"
 #define HELP_STOP	"      --stop-persistenced  stop nvidia-persistenced first, start it again after\n"
 #define HELP_ADD	"      --exact           refuse instead of taking the whole IOMMU group\n" \
 			"      --driver DRIVER   VFIO driver to use instead of ptx-vfio-pci\n" \
@@ -38,9 +42,11 @@ static const struct verb verbs[] = {
 	  HELP_JSON },
 	{ "info", verb_info, "DEVICE...", "everything about a device",
 	  HELP_JSON },
-	{ "check", verb_check, "[--memory SIZE] [DEVICE...]",
+	{ "check", verb_check, "[--memory SIZE [--lease NAME]] [DEVICE...]",
 	  "what stands in the way of a lease, and its remedy",
-	  "      --memory SIZE     of the VM, for example 16G: can that much be locked?\n"
+	  "      --memory SIZE     of the VM, for example 16G: can that much be locked and\n"
+	  "                        mapped, and is it free?\n"
+	  "      --lease NAME      which it is for: will its quota and its windows do?\n"
 	  "  -q, --quiet           only what is wrong\n"
 	  HELP_JSON },
 	{ "run", verb_run, "[OPTIONS] -- COMMAND [ARGUMENT...]",
@@ -51,6 +57,9 @@ static const struct verb verbs[] = {
 	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
 	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
 	  "      --user USER       run COMMAND as USER, who owns the lease\n"
+	  HELP_WINDOW
+	  HELP_QUOTA
+	  "      --no-space        leave DMA to the VMM, through type1 or iommufd\n"
 	  HELP_STOP
 	  HELP_ADD
 	  "  -q, --quiet           do not tell when the devices are home\n"
@@ -58,6 +67,9 @@ static const struct verb verbs[] = {
 	{ "lease", verb_lease, "[OPTIONS] NAME [DEVICE...]",
 	  "make a persistent lease, which lives until released",
 	  "      --owner USER      who may open the devices; by default you\n"
+	  "      --space           with a DMA space, which can be restricted and is counted\n"
+	  HELP_WINDOW
+	  HELP_QUOTA
 	  HELP_STOP
 	  HELP_ADD
 	  HELP_JSON },
@@ -86,11 +98,16 @@ static const struct verb verbs[] = {
 	  "      --kill[=TIME]     then kill who still has them open, at once or TIME later\n"
 	  "  -q, --quiet           tell only what went wrong\n"
 	  HELP_TIMEOUT },
-	{ "restrict", verb_restrict, "[--owner USER] [--pid PID|any] [--max N|any] NAME",
-	  "change who may open the devices of a lease, and how many it may hold",
+	{ "restrict", verb_restrict, "[OPTIONS] NAME",
+	  "change who may open the devices of a lease, how many it may hold, and its DMA",
 	  "      --owner USER      whose it is from now on\n"
 	  "      --pid PID         which process may open them, with its descendants\n"
-	  "      --max N           how many devices, group mates included\n" },
+	  "      --max N           how many devices, group mates included\n"
+	  HELP_WINDOW
+	  "                        instead of those there were\n"
+	  HELP_QUOTA
+	  "                        or any\n"
+	  "      --force           unmap what is beside the windows\n" },
 	{ "wait", verb_wait, "[--state STATE] [--timeout TIME] NAME",
 	  "wait until a lease is active, draining or released",
 	  "      --state STATE     what to wait for; by default released\n"
@@ -135,6 +152,10 @@ static const struct verb verbs[] = {
 	{ "monitor", verb_monitor, "[--count N]", "events as they happen, a line each",
 	  "  -n, --count N         end after N events\n"
 	  "  -j, --json            a JSON object a line\n" },
+	{ "stats", verb_stats, "[-j | --openmetrics] [NAME...]",
+	  "what leases have mapped, and how long that took",
+	  "      --openmetrics     for Prometheus and the like\n"
+	  HELP_JSON },
 	{ "name", verb_name, "[-d NAME | DEVICE [NAME]]",
 	  "your own names for devices",
 	  "  -d, --delete          take the name away\n"

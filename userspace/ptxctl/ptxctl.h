@@ -27,11 +27,16 @@ enum {
 	OPT_BOOT_DISPLAY,
 	OPT_CLEAR_MEMORY,
 	OPT_DEADLINE,
+	OPT_DMA_QUOTA,
+	OPT_DMA_WINDOW,
 	OPT_FORCE,
 	OPT_KILL,
+	OPT_LEASE,
 	OPT_MAX,
 	OPT_MEMORY,
 	OPT_NAME,
+	OPT_NO_SPACE,
+	OPT_OPENMETRICS,
 	OPT_OWNER,
 	OPT_PID,
 	OPT_PLUG,
@@ -39,6 +44,7 @@ enum {
 	OPT_RESET,
 	OPT_REVOKE,
 	OPT_ROM,
+	OPT_SPACE,
 	OPT_STATE,
 	OPT_STOP_PERSISTENCED,
 	OPT_TIMEOUT,
@@ -125,6 +131,7 @@ int verb_pool(struct cli *cli, int argc, char **argv);
 int verb_save(struct cli *cli, int argc, char **argv);
 int verb_restore(struct cli *cli, int argc, char **argv);
 int verb_monitor(struct cli *cli, int argc, char **argv);
+int verb_stats(struct cli *cli, int argc, char **argv);
 
 /* What is put in front of /sys, /proc, /dev and /lib; tests change it. */
 extern const char *cli_root;

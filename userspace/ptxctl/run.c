@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "child.h"
+#include "dma.h"
 #include "nodes.h"
 #include "output.h"
 #include "persistenced.h"
@@ -39,6 +40,8 @@
  * @form: how the VMM takes devices
  * @argv: the command
  * @argc: its length
+ * @dma: what is asked for of the lease's DMA space
+ * @space: the lease has one
  * @verbose: tell what is done
  * @stop_persistenced: stop that daemon if it is in the way
  * @child: the VMM-to-be
@@ -54,6 +57,8 @@ struct run {
 	enum vmm_form form;
 	char **argv;
 	int argc;
+	struct dma dma;
+	bool space;
 	bool verbose;
 	bool stop_persistenced;
 	struct child child;
@@ -132,17 +137,35 @@ static int take_lease(struct run *run)
 		.flags = PTX_LEASE_CREATE_BIND,
 		.pidfd = run->child.pidfd,
 	};
-	char name[PTX_LEASE_NAME_MAX + 1];
+	char made_up[PTX_LEASE_NAME_MAX + 1];
+	const char *name = run->name;
 	int err;
 
 	if (run->child.user) {
 		options.flags |= PTX_LEASE_CREATE_OWNER;
 		options.owner = run->child.user->pw_uid;
 	}
-	if (!run->name)
-		default_name(run, name);
-	if (ptx_lease_create(run->cli->ctx, run->name ? run->name : name, &options, &run->lease))
+	if (!name) {
+		default_name(run, made_up);
+		name = made_up;
+	}
+	if (run->space)
+		options.flags |= PTX_LEASE_CREATE_SPACE;
+	err = ptx_lease_create(run->cli->ctx, name, &options, &run->lease);
+	if (err == -EOPNOTSUPP && run->space && !dma_wanted(&run->dma)) {
+		/* A module from before spaces: type1 maps, as it always did. */
+		run->space = false;
+		options.flags &= ~(uint32_t)PTX_LEASE_CREATE_SPACE;
+		if (run->verbose)
+			cli_say("no DMA space: %s",
+				ptx_error_message(ptx_ctx_error(run->cli->ctx)));
+		err = ptx_lease_create(run->cli->ctx, name, &options, &run->lease);
+	}
+	if (err)
 		return cli_fail(run->cli);
+	err = dma_apply(run->cli, &run->dma, run->lease);
+	if (err)
+		return err;
 	do {
 		if (selection_guard(run->cli, run->pick))
 			return EXIT_REFUSED;
@@ -412,11 +435,28 @@ static int run_picked(struct run *run)
 	return status;
 }
 
+/* One VM makes one DMA choice: it is made here, before anything is touched. */
+static int choose_dma(struct run *run)
+{
+	char *why;
+	int status;
+
+	status = dma_decide(run->cli, &run->dma, run->options.driver, run->form, run->argv,
+			    (size_t)run->argc, &run->space, &why);
+	if (!status && run->verbose && why)
+		cli_say("no DMA space: %s", why);
+	free(why);
+	return status;
+}
+
 static int run_all(struct run *run)
 {
 	bool stopped = false;
-	int status = EXIT_DONE;
+	int status;
 
+	status = choose_dma(run);
+	if (status)
+		return status;
 	/* Before devices are chosen: those that it has open do not count as free. */
 	if (run->stop_persistenced)
 		status = persistenced_stop(run->cli, &run->sel, &stopped);
@@ -457,6 +497,8 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "boot-display", no_argument, NULL, OPT_BOOT_DISPLAY },
 		{ "clear-memory", no_argument, NULL, OPT_CLEAR_MEMORY },
+		{ "dma-quota", required_argument, NULL, OPT_DMA_QUOTA },
+		{ "dma-window", required_argument, NULL, OPT_DMA_WINDOW },
 		{ "driver", required_argument, NULL, OPT_DRIVER },
 		{ "exact", no_argument, NULL, OPT_EXACT },
 		{ "force", no_argument, NULL, OPT_FORCE },
@@ -464,6 +506,7 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "nic", required_argument, NULL, OPT_KIND + PTX_KIND_NIC },
+		{ "no-space", no_argument, NULL, OPT_NO_SPACE },
 		{ "npu", required_argument, NULL, OPT_KIND + PTX_KIND_NPU },
 		{ "nvme", required_argument, NULL, OPT_KIND + PTX_KIND_NVME },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -506,6 +549,12 @@ static int parse_run(struct run *run, int argc, char **argv)
 			break;
 		case OPT_ROM:
 			if (!cli_rom(cli, optarg, &run->options))
+				return EXIT_USAGE;
+			break;
+		case OPT_DMA_QUOTA:
+		case OPT_DMA_WINDOW:
+		case OPT_NO_SPACE:
+			if (!dma_option(cli, c, optarg, &run->dma))
 				return EXIT_USAGE;
 			break;
 		case OPT_NAME:
@@ -574,6 +623,7 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	if (run.signals >= 0)
 		close(run.signals);
 	ptx_pick_free(run.pick);
+	dma_free(&run.dma);
 	selection_free(&run.sel);
 	return status;
 }

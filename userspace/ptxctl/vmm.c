@@ -240,6 +240,102 @@ static bool command_crosvm(char *const *argv, size_t argc, const struct words *d
 	return placed;
 }
 
+/* What stands between the words of an argument, also of one in JSON or for a shell. */
+#define BETWEEN		" \t\n,=:;\"'{}[]"
+
+static bool word_is(const char *word, size_t n, const char *want)
+{
+	return n == strlen(want) && !strncmp(word, want, n);
+}
+
+/* Does it turn off what stands in front of it? */
+static bool word_is_off(const char *word)
+{
+	static const char *const offs[] = { "off", "none", "no", "false", "n", "0" };
+	size_t n = strcspn(word, BETWEEN);
+
+	for (size_t i = 0; i < sizeof(offs) / sizeof(offs[0]); i++) {
+		if (word_is(word, n, offs[i]))
+			return true;
+	}
+	return !n;
+}
+
+/* Words are whole ones: a directory that is called iommufd is none. */
+static enum vmm_dma dma_of(const char *arg)
+{
+	static const char *const viommus[] = {
+		"intel-iommu", "amd-iommu", "arm-smmuv3", "riscv-iommu-pci", "riscv-iommu-sys",
+		"iommu_segments",
+	};
+	enum vmm_dma dma = VMM_DMA_CONTAINER;
+
+	while (*(arg += strspn(arg, BETWEEN "-"))) {
+		size_t n = strcspn(arg, BETWEEN);
+		const char *value = arg + n;
+
+		value += *value == '"';
+		if (word_is(arg, n, "iommufd"))
+			return VMM_DMA_IOMMUFD;
+		if (begins(arg, "virtio-iommu"))
+			dma = VMM_DMA_VIOMMU;
+		for (size_t i = 0; i < sizeof(viommus) / sizeof(viommus[0]); i++) {
+			if (word_is(arg, n, viommus[i]))
+				dma = VMM_DMA_VIOMMU;
+		}
+		if (word_is(arg, n, "iommu") && (*value == '=' || *value == ':') &&
+		    !word_is_off(value + strspn(value, BETWEEN)))
+			dma = VMM_DMA_VIOMMU;
+		arg += n;
+	}
+	return dma;
+}
+
+/* Of QEMU, only what these options say is about devices and the machine. */
+static bool qemu_says(const char *option)
+{
+	static const char *const options[] = {
+		"object", "device", "M", "machine", "set", "global",
+	};
+
+	if (*option++ != '-')
+		return false;
+	option += *option == '-';
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!strcmp(option, options[i]))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * vmm_own_dma() - how a VMM will map memory for its devices, by its command line
+ * @form: how it takes devices
+ * @argv: the command line
+ * @argc: its length
+ * @word: gets the argument that says so, if it is not the usual way
+ *
+ * Of a wrapper, whose own arguments may be a command line in turn, every word counts.
+ *
+ * Return: the way; iommufd, if it has more than one.
+ */
+enum vmm_dma vmm_own_dma(enum vmm_form form, char *const *argv, size_t argc,
+			 const char **word)
+{
+	enum vmm_dma dma = VMM_DMA_CONTAINER, one;
+
+	for (size_t i = 1; i < argc && dma != VMM_DMA_IOMMUFD; i++) {
+		if (form == VMM_QEMU && !qemu_says(argv[i - 1]))
+			continue;
+		one = dma_of(argv[i]);
+		if (one == VMM_DMA_CONTAINER || dma == one)
+			continue;
+		dma = one;
+		*word = argv[i];
+	}
+	return dma;
+}
+
 /**
  * vmm_command() - the command line of a VMM with its devices
  * @form: how it takes them; VMM_NONE adds nothing of itself

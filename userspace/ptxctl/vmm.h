@@ -28,7 +28,21 @@ struct words {
 	size_t nr;
 };
 
+/**
+ * enum vmm_dma - how a VMM maps memory for its devices
+ * @VMM_DMA_CONTAINER: through one VFIO container
+ * @VMM_DMA_IOMMUFD: through /dev/iommu
+ * @VMM_DMA_VIOMMU: through several containers, as its guest has an IOMMU
+ */
+enum vmm_dma {
+	VMM_DMA_CONTAINER,
+	VMM_DMA_IOMMUFD,
+	VMM_DMA_VIOMMU,
+};
+
 enum vmm_form vmm_detect(const char *command);
+enum vmm_dma vmm_own_dma(enum vmm_form form, char *const *argv, size_t argc,
+			 const char **word);
 bool vmm_parse(const char *word, enum vmm_form *form);
 bool vmm_qemu_wants_path(const char *address);
 bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,

@@ -200,6 +200,8 @@ static int mock_create(struct ptx_lease_create *arg)
 	if (arg->reserved || (!(arg->flags & PTX_LEASE_CREATE_BIND) && arg->pidfd) ||
 	    (!(arg->flags & PTX_LEASE_CREATE_OWNER) && arg->owner))
 		return -EINVAL;
+	if (mock.old && arg->flags & PTX_LEASE_CREATE_SPACE)
+		return -EOPNOTSUPP;
 	f = mock_failing("create");
 	if (f) {
 		arg->out_reason = f->reason;
@@ -211,6 +213,8 @@ static int mock_create(struct ptx_lease_create *arg)
 	snprintf(l->name, sizeof(l->name), "%.*s", (int)arg->name_len,
 		 (const char *)(uintptr_t)arg->name);
 	l->owner = arg->owner;
+	l->has_space = arg->flags & PTX_LEASE_CREATE_SPACE;
+	mock_space_init(&l->space);
 	l->read_fd = arg->out_fd = fds[0];
 	l->write_fd = fds[1];
 	arg->out_id = l->id;
@@ -492,7 +496,7 @@ static int mock_ioctl(int fd, unsigned long request, void *arg)
 	case PTX_LEASE_REVOKE:
 		return mock_revoke(arg);
 	}
-	return -ENOTTY;
+	return mock_space_ioctl(l, request, arg);
 }
 
 static int mock_poll(struct pollfd *fds, nfds_t nr, int timeout_ms)

@@ -25,10 +25,15 @@
  *                              state of a member; how often a reset was tried
  * blocker NAME reason= [culprit= lease=]
  * lease NAME [id= state= owner= pid= persistent= max= members=A,B]
+ * space LEASE [quota= mapped= pinned= entries= max_entries= page= faults= container=
+ *         windows=FIRST-LAST,... pin=CLASS:COUNT,... map=CLASS:COUNT,...]
+ *                              that lease has a DMA space
+ * old                          the module is older than those
  * grant ID [uid= gid= device= kind= vendor= max= used=]
  * fail CALL errno=E [reason= culprit= text= times=N]
  *                              the next N calls (1 unless given) fail
- * bad CALL attr=N len=N        replies carry such an attribute, of 0xff bytes
+ * bad CALL attr=N len=N        replies carry such an attribute, of 0xff bytes; those of
+ *                              lease-get in a space or a window if CALL is that
  * grow by=N                    so many members come between two queries
  * together                     all events come in one datagram
  * slow ms=N                    how long a reset of a device in quarantine takes
@@ -38,7 +43,7 @@
  *
  * CALL is info, create, add, remove, query, release; device-get, device-dump,
  * lease-get, lease-dump, lease-new, lease-add, lease-remove, lease-release,
- * lease-revoke; grant-new, grant-del, grant-dump; revoke; events. A line that makes no sense ends the program.
+ * lease-revoke; space-change, space-window, space-quota, space-stats; grant-new, grant-del, grant-dump; revoke; events. A line that makes no sense ends the program.
  */
 
 void mock_install(void);

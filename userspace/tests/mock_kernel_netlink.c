@@ -37,7 +37,7 @@ static void put_u64(struct nl_msg *msg, int attr, uint64_t value)
 		abort();
 }
 
-static void put_bad(struct nl_msg *msg, const char *call)
+void mock_put_bad(struct nl_msg *msg, const char *call)
 {
 	char bytes[4096];
 
@@ -142,7 +142,7 @@ static int send_device(struct mock_device *d, bool full, const char *call,
 	}
 	if (full)
 		mock_each_name(d->mates, put_mate, msg);
-	put_bad(msg, call);
+	mock_put_bad(msg, call);
 	/* One that is not in the contract yet. */
 	put_u32(msg, 4000, 1);
 	return deliver(msg, fn, arg);
@@ -200,7 +200,9 @@ static int send_lease(const struct mock_lease *l, uint8_t cmd, const char *call,
 		abort();
 	put_u64(msg, PTX_A_LEASE_AGE_MS, 65000);
 	mock_each_name(l->members, put_nl_member, msg);
-	put_bad(msg, call);
+	if (l->has_space)
+		mock_put_space(msg, &l->space);
+	mock_put_bad(msg, call);
 	return deliver(msg, fn, arg);
 }
 
@@ -216,7 +218,7 @@ static const struct {
 	{ PTX_CMD_LEASE_GET, "lease-get", "lease-dump", A(LEASE_ID) | A(LEASE_NAME) },
 	{ PTX_CMD_LEASE_NEW, "lease-new", NULL,
 	  A(LEASE_NAME) | A(LEASE_OWNER) | A(LEASE_DEVICE) | A(LEASE_DRIVER) |
-	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) | A(LEASE_ROM_SHA256) },
+	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) | A(LEASE_ROM_SHA256) | A(LEASE_SPACE) },
 	{ PTX_CMD_LEASE_ADD, "lease-add", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_DEVICE) | A(LEASE_DRIVER) |
 	  A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) | A(LEASE_ROM_SHA256) },
@@ -226,7 +228,8 @@ static const struct {
 	{ PTX_CMD_LEASE_RELEASE, "lease-release", NULL,
 	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_TIMEOUT_MS) },
 	{ PTX_CMD_LEASE_RESTRICT, "lease-restrict", NULL,
-	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_OWNER) | A(LEASE_PID) | A(LEASE_MAX_DEVICES) },
+	  A(LEASE_ID) | A(LEASE_NAME) | A(LEASE_OWNER) | A(LEASE_PID) | A(LEASE_MAX_DEVICES) |
+	  A(LEASE_SPACE) },
 	{ PTX_CMD_POOL_ADD, "pool-add", NULL,
 	  A(LEASE_DEVICE) | A(LEASE_ADD_FLAGS) | A(LEASE_TIMEOUT_MS) | A(LEASE_ROM_SHA256) },
 	{ PTX_CMD_POOL_REMOVE, "pool-remove", NULL, A(LEASE_DEVICE) | A(LEASE_TIMEOUT_MS) },
@@ -241,14 +244,19 @@ static const struct {
  * @name: of the device or lease
  * @id: of the lease
  * @devices: the devices, with commas
+ * @has_space: it has something to say of a space
+ * @space: what that would be
  * @bad: it breaks the policy
+ * @unknown: it has an attribute that an old module does not know
  */
 struct request {
 	const char *call;
 	char name[256];
 	uint64_t id;
 	char devices[8192];
-	bool bad;
+	bool has_space;
+	struct mock_space space;
+	bool bad, unknown;
 };
 
 static void read_request(struct nl_msg *msg, bool dump, struct request *rq)
@@ -256,10 +264,11 @@ static void read_request(struct nl_msg *msg, bool dump, struct request *rq)
 	struct genlmsghdr *ghdr = genlmsg_hdr(nlmsg_hdr(msg));
 	struct nlattr *attr;
 	uint64_t allowed = 0, seen = 0;
-	char extra[256] = "";
+	char extra[16384] = "";
 	int rem;
 
 	memset(rq, 0, sizeof(*rq));
+	mock_space_init(&rq->space);
 	for (size_t i = 0; i < PTX_ARRAY_SIZE(commands); i++) {
 		if (commands[i].cmd != ghdr->cmd)
 			continue;
@@ -317,7 +326,12 @@ static void read_request(struct nl_msg *msg, bool dump, struct request *rq)
 		else if (type == PTX_A_LEASE_MAX_DEVICES)
 			snprintf(extra + used, sizeof(extra) - used, " max=%u",
 				 nla_get_u32(attr));
-		else if (type == PTX_A_LEASE_OWNER)
+		else if (type == PTX_A_LEASE_SPACE) {
+			rq->has_space = true;
+			rq->unknown = mock.old;
+			rq->bad |= !mock_read_space(attr, &rq->space, extra + used,
+						    sizeof(extra) - used);
+		} else if (type == PTX_A_LEASE_OWNER)
 			snprintf(extra + used, sizeof(extra) - used, " owner=%u",
 				 nla_get_u32(attr));
 	}
@@ -433,7 +447,11 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 				      "another lease has this name");
 		l = mock_new_lease(rq->name);
 		l->persistent = true;
+		l->has_space = rq->has_space;
+		l->space = rq->space;
 	}
+	if (l && cmd == PTX_CMD_LEASE_RESTRICT && rq->has_space && !l->has_space)
+		return refuse(ack, EOPNOTSUPP, PTX_REASON_NO_SPACE, "the lease has no DMA space");
 	if (!l)
 		return refuse(ack, ENOENT, PTX_REASON_NO_LEASE, "no such lease");
 	if (cmd == PTX_CMD_LEASE_REVOKE || cmd == PTX_CMD_LEASE_RESTRICT)
@@ -467,6 +485,8 @@ int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump,
 		return mock_nl_reserve(msg, dump, fn, arg, ack);
 	read_request(msg, dump, &rq);
 	nlmsg_free(msg);
+	if (rq.unknown)
+		return refuse(ack, EINVAL, PTX_REASON_NONE, "Unknown attribute type");
 	if (rq.bad)
 		return refuse(ack, EINVAL, PTX_REASON_NONE, "attribute not allowed here");
 	f = mock_failing(rq.call);
@@ -507,7 +527,7 @@ static struct nl_msg *make_event(const struct mock_event *e)
 	if (e->reason)
 		put_u32(msg, PTX_A_NOTICE_REASON, e->reason);
 	put_text(msg, PTX_A_NOTICE_DRIVER, e->driver);
-	put_bad(msg, "event");
+	mock_put_bad(msg, "event");
 	return msg;
 }
 

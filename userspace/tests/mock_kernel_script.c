@@ -173,6 +173,30 @@ static void script_lease(const struct script_word *w, unsigned int n)
 	get_text(w, n, "members", l->members, sizeof(l->members));
 }
 
+static void script_space(const struct script_word *w, unsigned int n)
+{
+	struct mock_lease *l = NULL;
+
+	for (unsigned int i = 0; n > 1 && i < mock.nr_leases; i++) {
+		if (!strcmp(mock.leases[i].name, w[1].key))
+			l = &mock.leases[i];
+	}
+	if (!l)
+		mock_die("bad space", w[0].key);
+	l->has_space = true;
+	mock_space_init(&l->space);
+	l->space.quota = get_int(w, n, "quota", 0);
+	l->space.mapped = get_int(w, n, "mapped", 0);
+	l->space.pinned = get_int(w, n, "pinned", 0);
+	l->space.entries = get_int(w, n, "entries", 0);
+	l->space.max_entries = get_int(w, n, "max_entries", 1048576);
+	l->space.page = get_int(w, n, "page", 0);
+	l->space.has_faults = get(w, n, "faults");
+	l->space.faults = get_int(w, n, "faults", 0);
+	l->space.container = get_int(w, n, "container", 0);
+	mock_space_lists(&l->space, get(w, n, "windows"), get(w, n, "pin"), get(w, n, "map"));
+}
+
 static void script_grant(const struct script_word *w, unsigned int n)
 {
 	struct mock_grant *g = &mock.grants[mock.nr_grants++];
@@ -268,6 +292,10 @@ static void script_line(char *line)
 		script_blocker(w, n);
 	} else if (!strcmp(verb, "lease")) {
 		script_lease(w, n);
+	} else if (!strcmp(verb, "space")) {
+		script_space(w, n);
+	} else if (!strcmp(verb, "old")) {
+		mock.old = true;
 	} else if (!strcmp(verb, "grant")) {
 		script_grant(w, n);
 	} else if (!strcmp(verb, "reserve")) {

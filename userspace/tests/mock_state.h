@@ -25,8 +25,20 @@ struct mock_device {
 	unsigned int nr_blockers;
 };
 
+#define MOCK_WINDOWS	300
+
+struct mock_space {
+	uint64_t quota, mapped, pinned, entries, max_entries, page, faults;
+	uint64_t pin_times[PTX_SPACE_TIMES], map_times[PTX_SPACE_TIMES];
+	bool has_faults, container;
+	struct ptx_space_range windows[MOCK_WINDOWS];
+	uint32_t nr_windows;
+};
+
 struct mock_lease {
 	char name[128];
+	bool has_space;
+	struct mock_space space;
 	unsigned long long id;
 	unsigned int state, owner, max;
 	int pid;
@@ -81,7 +93,7 @@ struct mock_state {
 	char bad_call[32];
 	unsigned int bad_attr, bad_len;
 	unsigned int drain_ms, slow_ms, grow;
-	bool together;
+	bool together, old;
 	struct mock_event events[64];
 	unsigned int nr_events;
 	unsigned long long next_id;
@@ -116,6 +128,16 @@ int mock_nl_call(struct ptx_ctx *ctx, struct nl_msg *msg, bool dump, ptx_nl_repl
 void mock_nl_close(struct ptx_ctx *ctx);
 int mock_events_open(struct ptx_events *events);
 void mock_events_close(struct ptx_events *events);
+
+void mock_put_bad(struct nl_msg *msg, const char *call);
+
+/* mock_kernel_space.c */
+void mock_space_init(struct mock_space *space);
+void mock_space_lists(struct mock_space *space, const char *windows, const char *pin,
+		      const char *map);
+int mock_space_ioctl(struct mock_lease *l, unsigned long request, void *arg);
+void mock_put_space(struct nl_msg *msg, const struct mock_space *space);
+bool mock_read_space(struct nlattr *nest, struct mock_space *space, char *text, size_t size);
 
 /* mock_kernel_grants.c */
 int mock_nl_grant(struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn, void *arg,

@@ -32,7 +32,7 @@ usual() {
 echo '# The program'
 ctl 0 'help' --help
 for verb in list info check run lease add remove release revoke restrict reset wait leases show \
-	pool grant ungrant grants save restore nodes monitor name; do
+	pool grant ungrant grants save restore nodes monitor stats name; do
 	out "^  $verb "
 	ctl 0 "$verb --help" "$verb" --help
 	out "^Usage: ptxctl $verb"
@@ -56,7 +56,7 @@ ctl 2 'no such option' --frob
 echo '# Without the module'
 echo absent > "$PTX_MOCK"
 for args in list 'info 01:00.0' 'lease a 01:00.0' 'add a 01:00.0' 'remove a 01:00.0' \
-	'release a' 'wait a' leases 'show a' monitor check 'run --gpu auto -- true' '-j list' \
+	'release a' 'wait a' leases 'show a' stats monitor check 'run --gpu auto -- true' '-j list' \
 	'-j check'; do
 	# shellcheck disable=SC2086
 	ctl 3 "no module: $args" $args
@@ -189,7 +189,7 @@ ctl 2 'check of nothing' check --memory 0
 ctl 0 'memory' check --memory 1M 01:00.0
 printf 'MemAvailable:  1000 kB\n' > "$work/root/proc/meminfo"
 ctl 1 'more memory than is free' check --memory 2M 01:00.0
-out 'FAIL  1.0 MiB of memory is free'
+out 'FAIL  1000.0 KiB of memory is free'
 ctl 0 'less than is free' check --memory 512K 01:00.0
 rm "$work/root/proc/meminfo"
 printf '\nCapEff:\t0000000000000000\n' > "$work/root/proc/self/status"

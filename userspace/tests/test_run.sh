@@ -43,7 +43,7 @@ out '^env PTX_DEVICE_ARGS=-device vfio-pci,host=0000:01:00.0$'
 out '^env PTX_LEASE_ID=1$'
 out '^lease fd open$'
 out '^other fds none$'
-log 'ioctl create size=ok name=qemu-system-x86_64-[0-9]* flags=1 owner=0 pidfd=yes'
+log 'ioctl create size=ok name=qemu-system-x86_64-[0-9]* flags=5 owner=0 pidfd=yes'
 err '^ptxctl: home in [0-9]* ms$'
 ctl 0 'group mates go too, bridges do not' run -q --gpu auto -- qemu-system-x86_64
 out '^arg vfio-pci,host=0000:02:00.0$'
@@ -106,7 +106,7 @@ ctl 2 'no user' run --user nobody-of-that-name --gpu auto -- true
 ctl 2 'no time' run --timeout 0 --gpu auto -- true
 : > "$PTX_MOCK_LOG"
 ctl 2 'a bad name' run --name $'a\nb' --gpu auto -- true
-no_log 'ioctl'
+no_log 'ioctl create'
 : > "$PTX_MOCK_LOG"
 ctl 2 'crosvm without run' run --gpu auto -- crosvm --help
 no_log '.'
@@ -265,7 +265,7 @@ if [ "$(id -u)" = 0 ] && id nobody > /dev/null 2>&1 &&
 	if prlimit --memlock=unlimited true 2> /dev/null; then
 		out '^memlock unlimited$'
 	fi
-	log "flags=3 owner=$(id -u nobody)"
+	log "flags=7 owner=$(id -u nobody)"
 	[ "$(stat -c %U "$work/root/dev/vfio/10")" = nobody ]
 	ok $? '  who owns the VFIO file'
 else

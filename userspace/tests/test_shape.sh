@@ -100,6 +100,25 @@ out '^released$'
 complete_ ptxctl add --plug ''
 out '^qmp:$'
 out '^ch:$'
+complete_ ptxctl st
+out '^stats$'
+complete_ ptxctl stats ''
+out '^alpha$'
+complete_ ptxctl stats --op
+out '^--openmetrics$'
+complete_ ptxctl run --dma
+out '^--dma-window$'
+out '^--dma-quota$'
+complete_ ptxctl run --no
+out '^--no-space$'
+complete_ ptxctl lease --sp
+out '^--space$'
+complete_ ptxctl restrict --dma-quota ''
+out '^any$'
+complete_ ptxctl lease --dma-quota ''
+no_out 'any'
+complete_ ptxctl check --lease ''
+out '^alpha$'
 complete_ ptxctl list --nosuch
 no_err '.'
 finish

@@ -83,9 +83,80 @@ static void detect(void)
 	ok(!vmm_parse("xen", &form), "--vmm xen");
 }
 
+static void dma(void)
+{
+	static const struct {
+		enum vmm_form form;
+		const char *line;
+		enum vmm_dma want;
+		const char *word;
+	} table[] = {
+#define Q(line, want, word)	{ VMM_QEMU, "qemu|" line, VMM_DMA_##want, word }
+		Q("-m|1G", CONTAINER, NULL),
+		Q("-object|iommufd,id=i", IOMMUFD, "iommufd,id=i"),
+		Q("--object|qom-type=iommufd,id=i", IOMMUFD, "qom-type=iommufd,id=i"),
+		Q("-object|{\"qom-type\":\"iommufd\"}", IOMMUFD, "{\"qom-type\":\"iommufd\"}"),
+		Q("-device|vfio-pci,host=01:00.0,iommufd=i", IOMMUFD,
+		  "vfio-pci,host=01:00.0,iommufd=i"),
+		Q("-device|intel-iommu", VIOMMU, "intel-iommu"),
+		Q("-device|amd-iommu,intremap=on", VIOMMU, "amd-iommu,intremap=on"),
+		Q("-device|virtio-iommu", VIOMMU, "virtio-iommu"),
+		Q("-device|virtio-iommu-pci,aw-bits=48", VIOMMU, "virtio-iommu-pci,aw-bits=48"),
+		Q("-device|{\"driver\":\"intel-iommu\"}", VIOMMU, "{\"driver\":\"intel-iommu\"}"),
+		Q("-M|virt,iommu=smmuv3", VIOMMU, "virt,iommu=smmuv3"),
+		Q("-machine|virt,iommu=none", CONTAINER, NULL),
+		Q("--machine|q35,iommu=off", CONTAINER, NULL),
+		Q("-M|q35,kernel-irqchip=split", CONTAINER, NULL),
+		Q("-device|virtio-net-pci,iommu_platform=on", CONTAINER, NULL),
+		Q("-global|arm-smmuv3.stage=1", CONTAINER, NULL),
+		Q("-device|arm-smmuv3,primary-bus=pcie.0", VIOMMU, "arm-smmuv3,primary-bus=pcie.0"),
+		/* The stronger of two; what is no option's value; names that only look so. */
+		Q("-device|intel-iommu|-object|iommufd,id=i", IOMMUFD, "iommufd,id=i"),
+		Q("-object|iommufd,id=i|-device|intel-iommu", IOMMUFD, "iommufd,id=i"),
+		Q("-name|iommufd|-drive|file=/iommufd/x,iommu=on", CONTAINER, NULL),
+		Q("-object|memory-backend-file,id=m,mem-path=/dev/iommufd", CONTAINER, NULL),
+		Q("-device|my-intel-iommu", CONTAINER, NULL),
+		Q("-device", CONTAINER, NULL),
+#undef Q
+		{ VMM_CLOUD_HYPERVISOR, "ch|--device|path=/x/", VMM_DMA_CONTAINER, NULL },
+		{ VMM_CLOUD_HYPERVISOR, "ch|--device|path=/x/,iommu=on", VMM_DMA_VIOMMU,
+		  "path=/x/,iommu=on" },
+		{ VMM_CLOUD_HYPERVISOR, "ch|--disk|path=/iommu/x,iommu=off", VMM_DMA_CONTAINER, NULL },
+		{ VMM_CLOUD_HYPERVISOR, "ch|--platform|num_pci_segments=2,iommu_segments=[1]",
+		  VMM_DMA_VIOMMU, "num_pci_segments=2,iommu_segments=[1]" },
+		{ VMM_CLOUD_HYPERVISOR, "ch|--platform|iommufd=on", VMM_DMA_IOMMUFD, "iommufd=on" },
+		{ VMM_CROSVM, "crosvm|run|--vfio|/sys/x,iommu=viommu", VMM_DMA_VIOMMU,
+		  "/sys/x,iommu=viommu" },
+		{ VMM_CROSVM, "crosvm|run|--vfio=/sys/x,iommu=coiommu", VMM_DMA_VIOMMU,
+		  "--vfio=/sys/x,iommu=coiommu" },
+		{ VMM_CROSVM, "crosvm|run|--vfio|/sys/x,iommu=off", VMM_DMA_CONTAINER, NULL },
+		{ VMM_NONE, "sh|-c|exec qemu -object iommufd,id=i", VMM_DMA_IOMMUFD,
+		  "exec qemu -object iommufd,id=i" },
+		{ VMM_NONE, "sh|-c|qemu -device 'virtio-iommu-pci'", VMM_DMA_VIOMMU,
+		  "qemu -device 'virtio-iommu-pci'" },
+		{ VMM_NONE, "start.sh|--iommufd", VMM_DMA_IOMMUFD, "--iommufd" },
+		{ VMM_NONE, "start.sh|iommufd.img|/x/iommufd", VMM_DMA_CONTAINER, NULL },
+		{ VMM_NONE, "iommufd|iommu=", VMM_DMA_CONTAINER, NULL },
+		{ VMM_NONE, "iommufd", VMM_DMA_CONTAINER, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char text[256], *argv[32];
+		const char *word = NULL;
+		size_t argc;
+
+		strcpy(text, table[i].line);
+		argc = cut(text, argv);
+		is_int(vmm_own_dma(table[i].form, argv, argc, &word), table[i].want,
+		       "DMA of '%s'", table[i].line);
+		is_str(word, table[i].word, "says that argument");
+	}
+}
+
 int main(void)
 {
 	detect();
+	dma();
 
 	is(VMM_QEMU, "qemu-system-x86_64|-m|4G", one, 1,
 	   "qemu-system-x86_64 -m 4G -device vfio-pci,host=0000:01:00.0", 5);

@@ -410,6 +410,16 @@ int ptx_error_no_memory(struct ptx_ctx *ctx)
 	return ptx_error_setf(ctx, ENOMEM, PTX_REASON_NONE, NULL, "out of memory");
 }
 
+/* The module is older than DMA spaces. */
+int ptx_error_no_spaces(struct ptx_ctx *ctx, int err)
+{
+	ptx_error_setf(ctx, err, PTX_REASON_NO_SPACE, NULL,
+		       "this ptx module is older than DMA spaces");
+	ptx_error_set_remedy(ctx, "load the ptx module of the same version as this program, or do "
+			     "without a space");
+	return -err;
+}
+
 /*
  * An error that is about the lease itself, and not about a device in it, says
  * which one.

@@ -132,6 +132,7 @@ int ptx_error_malformed_setf(struct ptx_ctx *ctx, enum ptx_reason reason,
 int ptx_error_no_module_set(struct ptx_ctx *ctx, int err, const char *message,
 			    const char *remedy);
 int ptx_error_no_memory(struct ptx_ctx *ctx);
+int ptx_error_no_spaces(struct ptx_ctx *ctx, int err);
 void ptx_error_set_remedy(struct ptx_ctx *ctx, const char *remedy);
 void ptx_error_name_lease(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref);
 void ptx_error_add_blocker(struct ptx_ctx *ctx, const struct ptx_blocker *blocker);
@@ -151,6 +152,20 @@ bool ptx_nl_u64(const struct nlattr *attr, uint64_t *out);
 /* device.c */
 int ptx_blocker_parse(struct nlattr *nest, struct ptx_blocker *blocker);
 
+/* space.c */
+size_t ptx_ranges_merge(struct ptx_space_range *ranges, size_t nr);
+size_t ptx_ranges_complement(const struct ptx_space_range *ranges, size_t nr,
+			     struct ptx_space_range *out);
+int ptx_space_options_check(struct ptx_ctx *ctx, const struct ptx_space_options *options,
+			    struct ptx_space_range **windows, size_t *nr);
+
+/* space_info.c */
+int ptx_space_info_new(const struct ptx_space_stats *stats,
+		       const struct ptx_space_range *windows, struct ptx_space_info **out);
+int ptx_space_info_parse(struct nlattr *nest, struct ptx_space_info **out);
+int ptx_nl_put_space(struct ptx_ctx *ctx, struct nl_msg *msg,
+		     const struct ptx_space_options *options);
+
 /* lease_info.c */
 struct ptx_lease_info *ptx_lease_info_new(void);
 int ptx_lease_info_reserve(struct ptx_lease_info *info, size_t nr);
@@ -161,6 +176,7 @@ void ptx_lease_info_set_state(struct ptx_lease_info *info, uint64_t id,
 int ptx_lease_info_reply(struct nlmsghdr *hdr, void *arg);
 
 /* lease.c */
+struct ptx_ctx *ptx_lease_ctx(const struct ptx_lease *lease);
 int ptx_lease_name_check(struct ptx_ctx *ctx, const char *name);
 int ptx_devices_check(struct ptx_ctx *ctx, const char *const *devices, size_t nr,
 		      bool may_be_empty);

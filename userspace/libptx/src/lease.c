@@ -103,6 +103,9 @@ int ptx_lease_create(struct ptx_ctx *ctx, const char *name,
 	if (err) {
 		enum ptx_reason reason = (enum ptx_reason)arg.out_reason;
 
+		if (err == -EOPNOTSUPP && reason == PTX_REASON_NONE &&
+		    arg.flags & PTX_LEASE_CREATE_SPACE)
+			return ptx_error_no_spaces(ctx, EOPNOTSUPP);
 		if (reason == PTX_REASON_NAME_TAKEN)
 			return ptx_error_setf(ctx, -err, reason, NULL,
 					      "another lease is called '%s'", name);
@@ -156,6 +159,11 @@ void ptx_lease_close(struct ptx_lease *lease)
 int ptx_lease_fd(const struct ptx_lease *lease)
 {
 	return lease->fd;
+}
+
+struct ptx_ctx *ptx_lease_ctx(const struct ptx_lease *lease)
+{
+	return lease->ctx;
 }
 
 uint64_t ptx_lease_id(const struct ptx_lease *lease)

@@ -34,6 +34,7 @@ struct ptx_lease_info {
 	uint64_t age_ms;
 	struct ptx_lease_member *members;
 	size_t nr_members;
+	struct ptx_space_info *space;
 };
 
 struct ptx_lease_info_list {
@@ -95,6 +96,11 @@ const struct ptx_lease_member *
 ptx_lease_info_member(const struct ptx_lease_info *info, size_t i)
 {
 	return i < info->nr_members ? &info->members[i] : NULL;
+}
+
+const struct ptx_space_info *ptx_lease_info_space(const struct ptx_lease_info *info)
+{
+	return info->space;
 }
 
 const char *ptx_lease_member_device(const struct ptx_lease_member *member)
@@ -183,6 +189,7 @@ void ptx_lease_info_free(struct ptx_lease_info *info)
 	for (size_t i = 0; i < info->nr_members; i++)
 		free(info->members[i].step);
 	free(info->members);
+	ptx_space_info_free(info->space);
 	free(info->name);
 	free(info);
 }
@@ -333,6 +340,8 @@ static int parse_attr(struct ptx_lease_info *info, struct nlattr *attr)
 		break;
 	case PTX_A_LEASE_MEMBER:
 		return parse_member(info, attr);
+	case PTX_A_LEASE_SPACE:
+		return ptx_space_info_parse(attr, &info->space);
 	}
 	return ok ? 0 : -EPROTO;
 }

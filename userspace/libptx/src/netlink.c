@@ -93,8 +93,8 @@ bool ptx_nl_u64(const struct nlattr *attr, uint64_t *out)
 /* A request; NULL when out of memory, with the error set. */
 struct nl_msg *ptx_nl_new(struct ptx_ctx *ctx, uint8_t cmd)
 {
-	/* The longest request names PTX_DEVICES_MAX devices. */
-	struct nl_msg *msg = nlmsg_alloc_size(16384);
+	/* The longest request names PTX_DEVICES_MAX devices and PTX_SPACE_WINDOWS_MAX windows. */
+	struct nl_msg *msg = nlmsg_alloc_size(32768);
 
 	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, 0, 0, NLM_F_REQUEST, cmd,
 				PTX_FAMILY_VERSION)) {

@@ -143,10 +143,33 @@ static void say_limit(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref)
 	ptx_lease_info_free(info);
 }
 
+/*
+ * The kernel's own words for an attribute that it does not know: there is no reason with
+ * them, as the module has not been asked.
+ */
+static int say_no_spaces(struct ptx_ctx *ctx, int err)
+{
+	if (err != -EINVAL || ctx->error.reason != PTX_REASON_NONE ||
+	    (!strstr(ctx->error.message, "Unknown attribute type") &&
+	     !strstr(ctx->error.message, "Unsupported attribute")))
+		return err;
+	return ptx_error_no_spaces(ctx, EOPNOTSUPP);
+}
+
 int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 		       const char *const *devices, size_t nr_devices,
 		       const struct ptx_add_options *options,
 		       struct ptx_lease_info **out)
+{
+	return ptx_persistent_new_space(ctx, name, owner, devices, nr_devices, options, NULL,
+					out);
+}
+
+int ptx_persistent_new_space(struct ptx_ctx *ctx, const char *name, uid_t owner,
+			     const char *const *devices, size_t nr_devices,
+			     const struct ptx_add_options *options,
+			     const struct ptx_space_options *space,
+			     struct ptx_lease_info **out)
 {
 	struct ptx_lease_ref ref = { .name = name };
 	struct nl_msg *msg;
@@ -167,11 +190,15 @@ int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 		err = ptx_nl_put_devices(ctx, msg, devices, nr_devices);
 	if (!err)
 		err = ptx_nl_put_options(ctx, msg, options);
+	if (!err && space)
+		err = ptx_nl_put_space(ctx, msg, space);
 	if (err) {
 		nlmsg_free(msg);
 		return err;
 	}
 	err = call(ctx, msg, &ref, out);
+	if (err && space)
+		err = say_no_spaces(ctx, err);
 	if (err) {
 		say_right(ctx);
 		ptx_collect_blockers(ctx, devices, nr_devices);
@@ -353,14 +380,31 @@ int ptx_persistent_revoke(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 	return call(ctx, msg, ref, NULL);
 }
 
+/* What is mapped already is in the way, rather than what is to be mapped. */
+static void say_mapped(struct ptx_ctx *ctx)
+{
+	if (ctx->error.err != EBUSY)
+		return;
+	if (ctx->error.reason == PTX_REASON_DMA_WINDOW)
+		ptx_error_set_remedy(ctx, "the VMM has memory mapped beside these windows; unmap it "
+				     "all the same: ptxctl restrict --force");
+	else if (ctx->error.reason == PTX_REASON_DMA_QUOTA)
+		ptx_error_set_remedy(ctx, "see how much is mapped: ptxctl stats");
+}
+
 int ptx_persistent_restrict(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 			    const struct ptx_restrict_options *options)
 {
+	const struct ptx_space_options *space = NULL;
 	uint32_t flags = options->flags;
 	struct nl_msg *msg;
 	int err;
 
-	if (options->size < sizeof(*options) || !flags || flags >= PTX_RESTRICT_MAX_DEVICES << 1)
+	/* A caller from before the struct grew has no space to set. */
+	if (options->size >= sizeof(*options) && flags & PTX_RESTRICT_SPACE)
+		space = options->space;
+	if (options->size < offsetof(struct ptx_restrict_options, space) || !flags ||
+	    flags >= PTX_RESTRICT_SPACE << 1 || !(flags & PTX_RESTRICT_SPACE) != !space)
 		return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
 	msg = ptx_nl_new(ctx, PTX_CMD_LEASE_RESTRICT);
 	if (!msg)
@@ -374,11 +418,18 @@ int ptx_persistent_restrict(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref
 	     (flags & PTX_RESTRICT_MAX_DEVICES &&
 	      nla_put_u32(msg, PTX_A_LEASE_MAX_DEVICES, options->max_devices))))
 		err = ptx_error_no_memory(ctx);
+	if (!err && space)
+		err = ptx_nl_put_space(ctx, msg, space);
 	if (err) {
 		nlmsg_free(msg);
 		return err;
 	}
-	return call(ctx, msg, ref, NULL);
+	err = call(ctx, msg, ref, NULL);
+	if (err && space) {
+		err = say_no_spaces(ctx, err);
+		say_mapped(ctx);
+	}
+	return err;
 }
 
 int ptx_lease_info_get(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,

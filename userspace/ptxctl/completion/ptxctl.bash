@@ -40,7 +40,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info check run lease add remove release revoke restrict reset wait leases show pool grant ungrant grants save restore nodes monitor name help'
+	local verbs='list info check run lease add remove release revoke restrict reset wait leases show pool grant ungrant grants save restore nodes monitor stats name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then
@@ -104,7 +104,13 @@ _ptxctl() {
 	--pid | --max)
 		_ptxctl_words any
 		return ;;
-	--timeout | --deadline | --memory | --rom-sha256 | --name | --count | -n)
+	--dma-quota)
+		[[ $verb = restrict ]] && _ptxctl_words any
+		return ;;
+	--lease)
+		_ptxctl_leases
+		return ;;
+	--dma-window | --timeout | --deadline | --memory | --rom-sha256 | --name | --count | -n)
 		return ;;
 	esac
 	if [[ $cur = -* ]]; then
@@ -147,7 +153,7 @@ _ptxctl() {
 	name)
 		_ptxctl_names
 		_ptxctl_devices ;;
-	release | revoke | restrict | wait | show)
+	release | revoke | restrict | wait | show | stats)
 		_ptxctl_leases ;;
 	add | remove)
 		# The first word that is no option is the lease.

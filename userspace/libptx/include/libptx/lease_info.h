@@ -20,6 +20,7 @@ struct ptx_ctx;
 struct ptx_lease_info;
 struct ptx_lease_info_list;
 struct ptx_lease_member;
+struct ptx_space_info;
 
 /**
  * struct ptx_lease_ref - which lease is meant
@@ -103,6 +104,14 @@ size_t ptx_lease_info_nr_members(const struct ptx_lease_info *info);
 /** ptx_lease_info_member() - one member, owned by the copy; NULL beyond the end */
 const struct ptx_lease_member *
 ptx_lease_info_member(const struct ptx_lease_info *info, size_t i);
+
+/**
+ * ptx_lease_info_space() - what its DMA space has
+ * @info: the copy
+ *
+ * Return: it, owned by the copy; NULL when it has none, or that is not known.
+ */
+const struct ptx_space_info *ptx_lease_info_space(const struct ptx_lease_info *info);
 
 /** ptx_lease_member_device() - the device's name */
 const char *ptx_lease_member_device(const struct ptx_lease_member *member);

@@ -18,6 +18,9 @@
  * struct ptx_device and struct ptx_lease_info, which are copies: they stay
  * valid until freed and do not change.
  *
+ * A lease may have a DMA space. Its maker restricts it with ptx_space_restrict(), and
+ * its VMM maps through a VFIO container as ever, or with ptx_space_change().
+ *
  * Every function that can fail returns 0, or a positive result where it says
  * so, or a negative errno. The context then keeps what is known about the
  * failure, which ptx_ctx_error() gives: the reason, the device at fault, what
@@ -44,6 +47,7 @@
 #include <libptx/pick.h>
 #include <libptx/pool.h>
 #include <libptx/selector.h>
+#include <libptx/space.h>
 #include <libptx/text.h>
 #include <libptx/use.h>
 

@@ -8,6 +8,7 @@
 
 #include <libptx/lease.h>
 #include <libptx/lease_info.h>
+#include <libptx/space.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,6 +30,25 @@ int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
 		       const char *const *devices, size_t nr_devices,
 		       const struct ptx_add_options *options,
 		       struct ptx_lease_info **out);
+
+/**
+ * ptx_persistent_new_space() - the same with a DMA space
+ * @ctx: the context
+ * @name: its name
+ * @owner: uid, or (uid_t)-1 for the caller's
+ * @devices: the first devices
+ * @nr_devices: 0 to PTX_DEVICES_MAX
+ * @options: NULL for none
+ * @space: how it is restricted from its beginning; NULL for no space at all
+ * @out: what came of it; undone by ptx_lease_info_free(). May be NULL.
+ *
+ * Return: as ptx_persistent_new(); -EOPNOTSUPP when the module is older than spaces.
+ */
+int ptx_persistent_new_space(struct ptx_ctx *ctx, const char *name, uid_t owner,
+			     const char *const *devices, size_t nr_devices,
+			     const struct ptx_add_options *options,
+			     const struct ptx_space_options *space,
+			     struct ptx_lease_info **out);
 
 /**
  * ptx_persistent_add() - add devices with their groups, all or nothing
@@ -92,11 +112,13 @@ int ptx_persistent_revoke(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
  * @PTX_RESTRICT_OWNER: the owner is to be another
  * @PTX_RESTRICT_PROCESS: the process that may open its devices is
  * @PTX_RESTRICT_MAX_DEVICES: how many it may hold is
+ * @PTX_RESTRICT_SPACE: what its DMA space may map is
  */
 enum ptx_restrict_flags {
 	PTX_RESTRICT_OWNER = 1 << 0,
 	PTX_RESTRICT_PROCESS = 1 << 1,
 	PTX_RESTRICT_MAX_DEVICES = 1 << 2,
+	PTX_RESTRICT_SPACE = 1 << 3,
 };
 
 /**
@@ -107,6 +129,8 @@ enum ptx_restrict_flags {
  * @pid: the process, with its descendants; 0 for the one that the lease is bound
  *	to, or any of its owner's
  * @max_devices: up to PTX_DEVICES_MAX, group mates included; 0 for any number
+ * @space: with PTX_RESTRICT_SPACE. Its windows replace those there were, also by larger
+ *	ones.
  */
 struct ptx_restrict_options {
 	size_t size;
@@ -114,11 +138,12 @@ struct ptx_restrict_options {
 	uid_t owner;
 	pid_t pid;
 	uint32_t max_devices;
+	const struct ptx_space_options *space;
 };
 
 /**
- * ptx_persistent_restrict() - change who may open a lease's devices, and how many
- * it may hold
+ * ptx_persistent_restrict() - change who may open a lease's devices, how many it may
+ * hold, and what they may reach by DMA
  * @ctx: the context
  * @ref: which lease, of either sort
  * @options: to what
@@ -127,7 +152,9 @@ struct ptx_restrict_options {
  * CAP_SYS_ADMIN.
  *
  * Return: 0; -ENOENT; -ESRCH when there is no such process; -ESHUTDOWN when it is
- * draining; -EPERM; -EINVAL.
+ * draining; -EBUSY when something is mapped that would not be allowed, or more than the
+ * quota; -EOPNOTSUPP when it has no space, or the module is older than spaces; -EPERM;
+ * -EINVAL; -E2BIG.
  */
 int ptx_persistent_restrict(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref,
 			    const struct ptx_restrict_options *options);
