@@ -101,7 +101,7 @@ static int ptx_batch_check(struct ptx_batch *batch, u64 *nr)
 		if (op->op != PTX_SPACE_MAP)
 			continue;
 		/* There is no such memory: nothing is made for a number. */
-		if (op->vaddr + op->length > TASK_SIZE_MAX)
+		if (op->vaddr >= TASK_SIZE_MAX || op->length > TASK_SIZE_MAX - op->vaddr)
 			return ptx_batch_refuse(batch, i, PTX_REASON_DMA_MEMORY, -EFAULT);
 		(*nr)++;
 	}
@@ -196,7 +196,7 @@ static int ptx_space_reserve(struct ptx_space *space, struct ptx_mapping *mappin
 	if (!ptx_domain_allows(space, first, last))
 		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_RESERVED, -EINVAL);
 	if (!ptx_windows_have(space->windows, first, last))
-		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW, -EINVAL);
+		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW, -EPERM);
 	if (space->quota && (space->bytes >= space->quota ||
 			     last - first >= space->quota - space->bytes))
 		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_QUOTA, -EDQUOT);
@@ -329,7 +329,7 @@ static int ptx_batch_publish(struct ptx_space *space, struct ptx_batch *batch,
 		if (!ptx_windows_have(space->windows, mapping->range.start,
 				      mapping->range.last))
 			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW,
-						-EINVAL);
+						-EPERM);
 	list_for_each_entry_safe(mapping, next, coming, change) {
 		for (i = 0; i < mapping->nr_chunks; i++)
 			shift = max(shift, mapping->chunks[i].page_shift);
@@ -374,17 +374,7 @@ static void ptx_batch_free(struct list_head *coming)
 		kvfree(mapping);
 }
 
-/**
- * ptx_space_change() - map and unmap, all or nothing
- * @space: not locked
- * @batch: what, and how it ended
- *
- * For the calling process. Sleeps for as long as its memory takes to appear, and no
- * longer once it is killed.
- *
- * Return: 0, or an error as struct ptx_space_change has them, and nothing has changed.
- */
-int ptx_space_change(struct ptx_space *space, struct ptx_batch *batch)
+static int ptx_batch_run(struct ptx_space *space, struct ptx_batch *batch)
 {
 	struct ptx_space_mm *owner = NULL;
 	LIST_HEAD(coming);
@@ -393,6 +383,7 @@ int ptx_space_change(struct ptx_space *space, struct ptx_batch *batch)
 	int ret;
 
 	batch->unmapped = 0;
+	batch->reason = PTX_REASON_NONE;
 	batch->look_for_bars = false;
 	ret = ptx_batch_check(batch, &nr) ?: ptx_batch_account(space, batch, &pages);
 	if (ret)
@@ -431,3 +422,36 @@ err_free:
 	return ret;
 }
 
+static void ptx_space_note_refusal(struct ptx_space *space, const struct ptx_batch *batch)
+{
+	const struct ptx_space_op *op = &batch->ops[min(batch->op, batch->nr - 1)];
+
+	mutex_lock(&space->lock);
+	space->refused++;
+	space->refused_reason = batch->reason;
+	space->refused_range = (struct ptx_space_range) {
+		.first = op->iova,
+		.last = op->iova + op->length - 1,
+	};
+	mutex_unlock(&space->lock);
+}
+
+/**
+ * ptx_space_change() - map and unmap, all or nothing
+ * @space: not locked
+ * @batch: what, and how it ended
+ *
+ * For the calling process. Sleeps for as long as its memory takes to appear, and no
+ * longer once it is killed.
+ *
+ * Return: 0, or an error as struct ptx_space_change has them, and nothing has changed.
+ */
+int ptx_space_change(struct ptx_space *space, struct ptx_batch *batch)
+{
+	int ret = ptx_batch_run(space, batch);
+
+	/* A VMM has but an errno; whoever started it may want to know more. */
+	if (ret && batch->reason)
+		ptx_space_note_refusal(space, batch);
+	return ret;
+}

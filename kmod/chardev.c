@@ -114,7 +114,7 @@ static int ptx_ioctl_info(struct ptx_call *call)
 	if (info->flags)
 		return -EOPNOTSUPP;
 	info->out_abi = PTX_ABI_VERSION;
-	info->out_features = 0;
+	info->out_features = PTX_FEATURE_SPACE;
 	if (IS_ENABLED(CONFIG_IOMMUFD) && IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV))
 		info->out_features |= PTX_FEATURE_IOMMUFD;
 	if (IS_ENABLED(CONFIG_VFIO_GROUP))
@@ -522,6 +522,8 @@ static int ptx_ioctl_space_stats(struct ptx_call *call)
 
 	if (arg->flags || !call->lease->space)
 		return -EOPNOTSUPP;
+	if (arg->reserved)
+		return -EINVAL;
 	ptx_space_describe(call->lease->space, arg);
 	windows = ptx_space_copy_windows(call->lease->space);
 	if (!windows)

@@ -492,6 +492,9 @@ void ptx_space_describe(struct ptx_space *space, struct ptx_space_stats *stats)
 	stats->out_largest_page = space->page_shift ? 1ULL << space->page_shift : 0;
 	stats->out_faults = space->tells_faults ? atomic64_read(&space->faults) :
 						  PTX_SPACE_NO_FAULTS;
+	stats->out_refused = space->refused;
+	stats->out_refused_range = space->refused_range;
+	stats->out_refused_reason = space->refused_reason;
 	memcpy(stats->out_pin_times, space->pin_times, sizeof(space->pin_times));
 	memcpy(stats->out_map_times, space->map_times, sizeof(space->map_times));
 	mutex_unlock(&space->lock);

@@ -39,9 +39,6 @@ struct vfio_device;
  *   chunk at a time; who changes the domains holds both
  */
 
-/* How many mappings a space may have. Their memory is charged to who maps. */
-#define PTX_SPACE_ENTRIES_MAX	(1u << 20)
-
 /**
  * struct ptx_space - what the devices of a lease reach by DMA
  * @ref: one of the lease, one of each container
@@ -66,6 +63,9 @@ struct vfio_device;
  * @faults: how many there were
  * @pin_times: how many batches took how long to pin; see struct ptx_space_stats
  * @map_times: and to map
+ * @refused: how many batches were refused with a reason
+ * @refused_reason: the last one,
+ * @refused_range: and for what
  */
 struct ptx_space {
 	struct kref ref;
@@ -90,6 +90,9 @@ struct ptx_space {
 	atomic64_t faults;
 	u64 pin_times[PTX_SPACE_TIMES];
 	u64 map_times[PTX_SPACE_TIMES];
+	u64 refused;
+	u32 refused_reason;
+	struct ptx_space_range refused_range;
 };
 
 /**

@@ -20,18 +20,19 @@
 #define MIB		(1ULL << 20)
 #define PAGE		4096ULL
 
-FIXTURE(space)
+FIXTURE(dma)
 {
 	struct host h;
 	const struct pci_fn *fn;
 	struct vfio v;
 	int fd;
 	char *memory;
+	struct ptx_space_stats stats;
 };
 
 #define MEMORY		(64 * MIB)
 
-FIXTURE_SETUP(space)
+FIXTURE_SETUP(dma)
 {
 	ASSERT_EQ(0, host_begin(&self->h));
 	self->v = (struct vfio)VFIO_CLOSED;
@@ -43,7 +44,7 @@ FIXTURE_SETUP(space)
 	ASSERT_NE(MAP_FAILED, self->memory);
 }
 
-FIXTURE_TEARDOWN(space)
+FIXTURE_TEARDOWN(dma)
 {
 	vfio_close(&self->v);
 	munmap(self->memory, MEMORY);
@@ -58,7 +59,7 @@ FIXTURE_TEARDOWN(space)
 		ASSERT_EQ(0, vfio_open(&self->v, self->fn->group, self->fn->name)); \
 	} while (0)
 
-TEST_F(space, map_and_unmap)
+TEST_F(dma, map_and_unmap)
 {
 	uint64_t unmapped;
 
@@ -80,7 +81,7 @@ TEST_F(space, map_and_unmap)
 	EXPECT_EQ(0, space_locked_kib());
 }
 
-TEST_F(space, container)
+TEST_F(dma, container)
 {
 	OPEN_EDU();
 	ASSERT_EQ(0, vfio_map(&self->v, MIB));
@@ -94,7 +95,7 @@ TEST_F(space, container)
 	EXPECT_EQ(0, space_locked_kib());
 }
 
-TEST_F(space, what_the_device_reaches)
+TEST_F(dma, what_the_device_reaches)
 {
 	/* It has 28 bits of address. */
 	uint64_t at = 64 * MIB, buffer = 128 * MIB;
@@ -117,6 +118,267 @@ TEST_F(space, what_the_device_reaches)
 	ASSERT_EQ(0, vfio_edu_dma(self->v.device, at, buffer, 4000));
 	EXPECT_EQ(0x22, to[0]);
 	EXPECT_EQ(0x22, to[3999]);
+}
+
+/* What is refused, and which of a batch is at fault. */
+TEST_F(dma, bad_changes)
+{
+	char *m = self->memory, *hole = m + 8 * MIB, *fixed;
+	const struct {
+		struct ptx_space_op op;
+		int want;
+		uint32_t reason;
+	} rows[] = {
+		{ { .op = 0 }, -EOPNOTSUPP, 0 },
+		{ { .op = 4 }, -EOPNOTSUPP, 0 },
+		{ { .op = PTX_SPACE_MAP, .iova = MIB, .vaddr = (uintptr_t)m, .length = PAGE },
+		  -EINVAL, 0 },
+		{ space_map_op(MIB, m, PAGE, 4), -EOPNOTSUPP, 0 },
+		{ space_map_op(MIB, m, 0, SPACE_RW), -EINVAL, 0 },
+		{ space_map_op(MIB + 1, m, PAGE, SPACE_RW), -EINVAL, 0 },
+		{ space_map_op(MIB, m + 1, PAGE, SPACE_RW), -EINVAL, 0 },
+		{ space_map_op(MIB, m, PAGE + 1, SPACE_RW), -EINVAL, 0 },
+		{ space_map_op(0 - PAGE, m, 2 * PAGE, SPACE_RW), -EINVAL, 0 },
+		{ space_map_op(MIB, (void *)(0 - PAGE), 2 * PAGE, SPACE_RW), -EINVAL, 0 },
+		{ space_map_op(MIB, (void *)(0 - PAGE), PAGE, SPACE_RW), -EFAULT,
+		  PTX_REASON_DMA_MEMORY },
+		{ space_map_op(MIB, (void *)(1ULL << 47), PAGE, SPACE_RW), -EFAULT,
+		  PTX_REASON_DMA_MEMORY },
+		{ space_map_op(MIB, hole, PAGE, SPACE_RW), -EFAULT, PTX_REASON_DMA_MEMORY },
+		/* The last page is not there. */
+		{ space_map_op(MIB, hole - MIB, MIB + PAGE, SPACE_RW), -EFAULT,
+		  PTX_REASON_DMA_MEMORY },
+		/* It may be read, not written. */
+		{ space_map_op(MIB, hole + MIB, PAGE, SPACE_RW), -EFAULT,
+		  PTX_REASON_DMA_MEMORY },
+		{ space_map_op(MIB, hole + MIB, PAGE, PTX_SPACE_READ), 0, 0 },
+		{ { .op = PTX_SPACE_UNMAP, .flags = 1, .iova = MIB, .length = PAGE },
+		  -EOPNOTSUPP, 0 },
+		{ { .op = PTX_SPACE_UNMAP, .iova = MIB, .vaddr = PAGE, .length = PAGE },
+		  -EINVAL, 0 },
+		{ space_unmap_op(MIB, 0), -EINVAL, 0 },
+		{ space_unmap_op(MIB + 1, PAGE), -EINVAL, 0 },
+		{ space_unmap_op(MIB, 1), -EINVAL, 0 },
+		{ space_unmap_op(0 - PAGE, 2 * PAGE), -EINVAL, 0 },
+		{ { .op = PTX_SPACE_UNMAP_ALL, .iova = PAGE }, -EINVAL, 0 },
+		{ { .op = PTX_SPACE_UNMAP_ALL, .length = PAGE }, -EINVAL, 0 },
+	};
+	struct ptx_space_change change;
+	struct ptx_space_op ops[3];
+	unsigned int i;
+
+	ASSERT_EQ(0, munmap(hole, MIB));
+	fixed = mmap(hole + MIB, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		     -1, 0);
+	ASSERT_EQ(hole + MIB, fixed);
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		ops[0] = space_map_op(64 * MIB, m, PAGE, SPACE_RW);
+		ops[1] = rows[i].op;
+		ops[2] = space_map_op(65 * MIB, m, PAGE, SPACE_RW);
+		EXPECT_EQ(rows[i].want, space_batch(self->fd, ops, 3, &change)) {
+			TH_LOG("row %u", i);
+		}
+		EXPECT_EQ(rows[i].reason, change.out_reason) {
+			TH_LOG("row %u", i);
+		}
+		if (rows[i].want) {
+			EXPECT_EQ(1, change.out_op);
+			/* And nothing of the others has happened. */
+			EXPECT_EQ(0, space_locked_kib());
+			EXPECT_EQ(0, space_stats(self->fd, &self->stats));
+			EXPECT_EQ(0, self->stats.out_mapped);
+			EXPECT_EQ(0, self->stats.out_entries);
+		}
+		ASSERT_EQ(0, space_unmap_all(self->fd, NULL));
+	}
+	memset(&change, 0, sizeof(change));
+	EXPECT_EQ(-EINVAL, space_change(self->fd, &change));
+	change = (struct ptx_space_change){ .nr_ops = PTX_SPACE_OPS_MAX + 1 };
+	EXPECT_EQ(-E2BIG, space_change(self->fd, &change));
+	EXPECT_EQ(PTX_REASON_LIMIT, change.out_reason);
+	change = (struct ptx_space_change){ .nr_ops = 1, .ops = 8 };
+	EXPECT_EQ(-EFAULT, space_change(self->fd, &change));
+	change = (struct ptx_space_change){ .nr_ops = 1, .ops = (uintptr_t)ops, .flags = 1 };
+	EXPECT_EQ(-EOPNOTSUPP, space_change(self->fd, &change));
+}
+
+TEST_F(dma, a_lease_without_one)
+{
+	int fd = lease_create(self->h.ctl, lease_name(), NULL);
+	struct ptx_space_change change;
+	struct ptx_space_op op = space_map_op(MIB, self->memory, PAGE, SPACE_RW);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EOPNOTSUPP, space_batch(fd, &op, 1, &change));
+	EXPECT_EQ(PTX_REASON_NO_SPACE, change.out_reason);
+	EXPECT_EQ(-EOPNOTSUPP, space_window(fd, PTX_SPACE_WINDOW_REMOVE, 0, PAGE - 1));
+	EXPECT_EQ(-EOPNOTSUPP, space_quota(fd, MIB));
+	EXPECT_EQ(-EOPNOTSUPP, space_stats(fd, &self->stats));
+	close(fd);
+}
+
+TEST_F(dma, batches_are_whole)
+{
+	struct ptx_space_change change;
+	struct ptx_space_op ops[4];
+	uint64_t unmapped;
+
+	ASSERT_EQ(0, space_map(self->fd, 4 * MIB, self->memory, MIB, SPACE_RW));
+	ASSERT_EQ(0, space_map(self->fd, 5 * MIB, self->memory, MIB, SPACE_RW));
+	/* One goes, two come, at once. */
+	ops[0] = space_unmap_op(4 * MIB, MIB);
+	ops[1] = space_map_op(6 * MIB, self->memory, MIB, SPACE_RW);
+	ops[2] = space_map_op(7 * MIB, self->memory, MIB, SPACE_RW);
+	ASSERT_EQ(0, space_batch(self->fd, ops, 3, &change));
+	EXPECT_EQ(MIB, change.out_unmapped);
+	EXPECT_EQ(3 * 1024, space_locked_kib());
+	/* The last one is there already: the others do not happen either. */
+	ops[0] = space_unmap_op(5 * MIB, MIB);
+	ops[1] = space_map_op(8 * MIB, self->memory, MIB, SPACE_RW);
+	ops[2] = space_map_op(6 * MIB, self->memory, MIB, SPACE_RW);
+	EXPECT_EQ(-EEXIST, space_batch(self->fd, ops, 3, &change));
+	EXPECT_EQ(2, change.out_op);
+	EXPECT_EQ(PTX_REASON_DMA_MAPPED, change.out_reason);
+	EXPECT_EQ(0, change.out_unmapped);
+	/* Nor can a range be used again that the same batch frees, or two maps share. */
+	ops[2] = space_map_op(5 * MIB, self->memory, MIB, SPACE_RW);
+	EXPECT_EQ(-EEXIST, space_batch(self->fd, ops, 3, &change));
+	ops[2] = ops[1];
+	EXPECT_EQ(-EEXIST, space_batch(self->fd, ops, 3, &change));
+	EXPECT_EQ(2, change.out_op);
+	/* The last one cuts a mapping in two. */
+	ops[2] = space_unmap_op(7 * MIB, PAGE);
+	EXPECT_EQ(-EINVAL, space_batch(self->fd, ops, 3, &change));
+	EXPECT_EQ(PTX_REASON_DMA_SPLIT, change.out_reason);
+	EXPECT_EQ(3 * 1024, space_locked_kib());
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(3 * MIB, self->stats.out_mapped);
+	EXPECT_EQ(3 * MIB, self->stats.out_pinned);
+	EXPECT_EQ(3, self->stats.out_entries);
+	/* The same one twice goes once. */
+	ops[0] = space_unmap_op(5 * MIB, MIB);
+	ops[1] = ops[0];
+	ops[2] = space_map_op(9 * MIB, self->memory, MIB, SPACE_RW);
+	ASSERT_EQ(0, space_batch(self->fd, ops, 3, &change));
+	EXPECT_EQ(MIB, change.out_unmapped);
+	EXPECT_EQ(0, space_unmap(self->fd, 0, 64 * MIB, &unmapped));
+	EXPECT_EQ(3 * MIB, unmapped);
+}
+
+static int no_capabilities(void *arg)
+{
+	struct ptx_space_window w = {
+		.size = sizeof(w),
+		.flags = PTX_SPACE_WINDOW_ADD,
+		.last = MIB - 1,
+	};
+	int fd = *(int *)arg;
+
+	CHECK_EQ(0, setuid(65534));
+	CHECK_EQ(-EPERM, ptx_ioctl(fd, PTX_SPACE_WINDOW, &w));
+	CHECK_EQ(PTX_REASON_NO_RIGHT, w.out_reason);
+	CHECK_EQ(0, space_window(fd, PTX_SPACE_WINDOW_REMOVE, 0, MIB - 1));
+	CHECK_EQ(-EPERM, space_quota(fd, 65 * MIB));
+	CHECK_EQ(-EPERM, space_quota(fd, 0));
+	CHECK_EQ(0, space_quota(fd, 63 * MIB));
+	return 0;
+}
+
+TEST_F(dma, windows)
+{
+	struct ptx_space_range ranges[4];
+	struct ptx_space_change change;
+	struct ptx_space_op op = space_map_op(2048 * MIB, self->memory, MIB, SPACE_RW);
+
+	/* At first everything is allowed. */
+	ASSERT_EQ(0, space_windows(self->fd, ranges, 4));
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(1, self->stats.out_nr_windows);
+	EXPECT_EQ(0, ranges[0].first);
+	EXPECT_EQ(~0ULL, ranges[0].last);
+	ASSERT_EQ(0, space_batch(self->fd, &op, 1, NULL));
+	EXPECT_EQ(-EINVAL, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE, 1, PAGE));
+	EXPECT_EQ(-EINVAL, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE, PAGE, PAGE - 1));
+	EXPECT_EQ(-EINVAL, space_window(self->fd, 0, 0, PAGE - 1));
+	EXPECT_EQ(-EINVAL, space_window(self->fd, PTX_SPACE_WINDOW_ADD |
+					PTX_SPACE_WINDOW_REMOVE, 0, PAGE - 1));
+	EXPECT_EQ(-EINVAL, space_window(self->fd, PTX_SPACE_WINDOW_ADD |
+					PTX_SPACE_WINDOW_FORCE, 0, PAGE - 1));
+	EXPECT_EQ(-EOPNOTSUPP, space_window(self->fd, 8, 0, PAGE - 1));
+	/* Not under what is mapped, unless it is forced. */
+	EXPECT_EQ(-EBUSY, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE, 2048 * MIB,
+				       2048 * MIB + PAGE - 1));
+	ASSERT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE | PTX_SPACE_WINDOW_FORCE,
+				  1024 * MIB, ~0ULL));
+	EXPECT_EQ(0, space_locked_kib());
+	EXPECT_EQ(-EPERM, space_batch(self->fd, &op, 1, &change));
+	EXPECT_EQ(PTX_REASON_DMA_WINDOW, change.out_reason);
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(1, self->stats.out_refused);
+	EXPECT_EQ(PTX_REASON_DMA_WINDOW, self->stats.out_refused_reason);
+	EXPECT_EQ(2048 * MIB, self->stats.out_refused_range.first);
+	EXPECT_EQ(2049 * MIB - 1, self->stats.out_refused_range.last);
+	/* Not with its last page outside, either. */
+	EXPECT_EQ(-EPERM, space_map(self->fd, 1023 * MIB, self->memory, MIB + PAGE,
+				    SPACE_RW));
+	EXPECT_EQ(0, space_map(self->fd, 1023 * MIB, self->memory, MIB, SPACE_RW));
+	/* Two that touch are one. */
+	ASSERT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_ADD, 1024 * MIB,
+				  1025 * MIB - 1));
+	EXPECT_EQ(0, space_map(self->fd, 1024 * MIB, self->memory, MIB, SPACE_RW));
+	ASSERT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE, 16 * MIB, 32 * MIB - 1));
+	ASSERT_EQ(0, space_windows(self->fd, ranges, 4));
+	EXPECT_EQ(2, space_nr_windows(self->fd));
+	EXPECT_EQ(0, ranges[0].first);
+	EXPECT_EQ(16 * MIB - 1, ranges[0].last);
+	EXPECT_EQ(32 * MIB, ranges[1].first);
+	EXPECT_EQ(1025 * MIB - 1, ranges[1].last);
+	ASSERT_EQ(0, space_unmap_all(self->fd, NULL));
+	/* Whoever holds the lease may narrow it, and no more. */
+	ASSERT_EQ(0, space_quota(self->fd, 64 * MIB));
+	EXPECT_EQ(0, child_run(no_capabilities, &self->fd));
+	EXPECT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE, 0, ~0ULL));
+	EXPECT_EQ(0, space_nr_windows(self->fd));
+	EXPECT_EQ(-EPERM, space_map(self->fd, MIB, self->memory, PAGE, SPACE_RW));
+}
+
+TEST_F(dma, as_many_windows_as_there_may_be)
+{
+	uint64_t i;
+
+	ASSERT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE, 0, ~0ULL));
+	for (i = 0; i < PTX_SPACE_WINDOWS_MAX; i++)
+		ASSERT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_ADD, 2 * i * PAGE,
+					  (2 * i + 1) * PAGE - 1));
+	EXPECT_EQ(-E2BIG, space_window(self->fd, PTX_SPACE_WINDOW_ADD, 2 * i * PAGE,
+				       (2 * i + 1) * PAGE - 1));
+	EXPECT_EQ(PTX_SPACE_WINDOWS_MAX, space_nr_windows(self->fd));
+	/* One that closes a gap is none more. */
+	EXPECT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_ADD, PAGE, 2 * PAGE - 1));
+	EXPECT_EQ(PTX_SPACE_WINDOWS_MAX - 1, space_nr_windows(self->fd));
+}
+
+TEST_F(dma, quota)
+{
+	struct ptx_space_change change;
+	struct ptx_space_op op = space_map_op(MIB, self->memory, 2 * MIB, SPACE_RW);
+
+	ASSERT_EQ(0, space_quota(self->fd, 2 * MIB));
+	ASSERT_EQ(0, space_batch(self->fd, &op, 1, NULL));
+	op = space_map_op(64 * MIB, self->memory, PAGE, SPACE_RW);
+	EXPECT_EQ(-EDQUOT, space_batch(self->fd, &op, 1, &change));
+	EXPECT_EQ(PTX_REASON_DMA_QUOTA, change.out_reason);
+	EXPECT_EQ(-EBUSY, space_quota(self->fd, 2 * MIB - 1));
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(2 * MIB, self->stats.out_quota);
+	EXPECT_EQ(2 * MIB, self->stats.out_mapped);
+	ASSERT_EQ(0, space_quota(self->fd, 2 * MIB + PAGE));
+	EXPECT_EQ(0, space_batch(self->fd, &op, 1, NULL));
+	ASSERT_EQ(0, space_unmap_all(self->fd, NULL));
+	op = space_map_op(MIB, self->memory, 2 * MIB + 2 * PAGE, SPACE_RW);
+	EXPECT_EQ(-EDQUOT, space_batch(self->fd, &op, 1, NULL));
+	ASSERT_EQ(0, space_quota(self->fd, 0));
+	EXPECT_EQ(0, space_batch(self->fd, &op, 1, NULL));
 }
 
 TEST_HARNESS_MAIN

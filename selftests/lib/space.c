@@ -102,6 +102,38 @@ int space_window(int lease, uint32_t flags, uint64_t first, uint64_t last)
 	return ptx_ioctl(lease, PTX_SPACE_WINDOW, &window);
 }
 
+int space_quota(int lease, uint64_t bytes)
+{
+	struct ptx_space_quota quota = { .size = sizeof(quota), .bytes = bytes };
+
+	return ptx_ioctl(lease, PTX_SPACE_QUOTA, &quota);
+}
+
+int space_stats(int lease, struct ptx_space_stats *stats)
+{
+	*stats = (struct ptx_space_stats){ .size = sizeof(*stats) };
+	return ptx_ioctl(lease, PTX_SPACE_STATS, stats);
+}
+
+int space_windows(int lease, struct ptx_space_range *ranges, uint32_t max)
+{
+	struct ptx_space_stats stats = {
+		.size = sizeof(stats),
+		.windows = (uintptr_t)ranges,
+		.max_windows = max,
+	};
+
+	return ptx_ioctl(lease, PTX_SPACE_STATS, &stats);
+}
+
+int space_nr_windows(int lease)
+{
+	struct ptx_space_stats stats;
+	int ret = space_stats(lease, &stats);
+
+	return ret ? ret : (int)stats.out_nr_windows;
+}
+
 long space_locked_kib(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");

@@ -30,6 +30,12 @@ int space_unmap(int lease, uint64_t iova, uint64_t length, uint64_t *unmapped);
 int space_unmap_all(int lease, uint64_t *unmapped);
 int space_window(int lease, uint32_t flags, uint64_t first, uint64_t last);
 
+int space_quota(int lease, uint64_t bytes);
+int space_stats(int lease, struct ptx_space_stats *stats);
+/* The windows: at most @max of them into @ranges. */
+int space_windows(int lease, struct ptx_space_range *ranges, uint32_t max);
+int space_nr_windows(int lease);
+
 /* The caller's locked and pinned memory in KiB, from /proc/self/status. */
 long space_locked_kib(void);
 

@@ -67,12 +67,15 @@
  * @PTX_FEATURE_CONTAINER: the kernel has VFIO groups and containers
  * @PTX_FEATURE_IOMMU: an IOMMU is active
  * @PTX_FEATURE_INLINE: ptx.inline is set; for fault injection only
+ * @PTX_FEATURE_SPACE: leases may have a DMA space; with PTX_FEATURE_CONTAINER an
+ *	unmodified VMM can use it
  */
 enum ptx_feature {
 	PTX_FEATURE_IOMMUFD	= 1 << 0,
 	PTX_FEATURE_CONTAINER	= 1 << 1,
 	PTX_FEATURE_IOMMU	= 1 << 2,
 	PTX_FEATURE_INLINE	= 1 << 3,
+	PTX_FEATURE_SPACE	= 1 << 4,
 };
 
 /**
@@ -391,8 +394,9 @@ struct ptx_space_op {
 	__aligned_u64 length;
 };
 
-/* How many changes one call may make. */
+/* How many changes one call may make, and how many mappings there may be. */
 #define PTX_SPACE_OPS_MAX	1024
+#define PTX_SPACE_ENTRIES_MAX	1048576
 
 /**
  * struct ptx_space_change - ioctl(PTX_SPACE_CHANGE): map and unmap, all or nothing
@@ -413,8 +417,8 @@ struct ptx_space_op {
  *
  * Errors besides those above: EEXIST for a range that is mapped already; EDQUOT
  * beyond the quota; ENOSPC for too many mappings; EFAULT where there is no memory, or
- * it may not be written; EINVAL for a range outside of the windows, or that the IOMMU
- * does not reach, or that the platform has reserved, or that cuts a mapping in two;
+ * it may not be written; EPERM for a range outside of the windows; EINVAL for one that
+ * the IOMMU does not reach, or the platform has reserved, or that cuts a mapping in two;
  * ENOMEM also beyond RLIMIT_MEMLOCK; EOPNOTSUPP for a lease without a space.
  */
 struct ptx_space_change {
@@ -515,6 +519,10 @@ struct ptx_space_range {
  *	together: the first less than a microsecond, each next less than twice the
  *	one before it, the last any longer time
  * @out_map_times: likewise, to put into the IOMMU
+ * @out_refused: how many changes were refused with a reason
+ * @out_refused_range: the IOVA of what the last of them was refused for
+ * @out_refused_reason: and why, a value of enum ptx_reason
+ * @reserved: must be 0
  */
 struct ptx_space_stats {
 	__u32 size;
@@ -531,6 +539,10 @@ struct ptx_space_stats {
 	__u32 out_nr_windows;
 	__aligned_u64 out_pin_times[PTX_SPACE_TIMES];
 	__aligned_u64 out_map_times[PTX_SPACE_TIMES];
+	__aligned_u64 out_refused;
+	struct ptx_space_range out_refused_range;
+	__u32 out_refused_reason;
+	__u32 reserved;
 };
 #define PTX_SPACE_STATS		_IO(PTX_IOC_TYPE, 0x8a)
 

@@ -387,6 +387,27 @@ static void say_leased(const struct ptx_lease_info *info)
 			ptx_lease_member_requested(member) ? "" : ", came with its group");
 }
 
+/* A VMM that could not map its memory knows an errno at most. */
+static void say_refused(struct run *run)
+{
+	struct ptx_space_range range;
+	struct ptx_space_info *space;
+	enum ptx_reason reason;
+	char remedy[256];
+
+	if (ptx_space_stats(run->lease, &space))
+		return;
+	if (ptx_space_info_refused(space, &range, &reason)) {
+		cli_say("the VMM wanted to map 0x%llx-0x%llx for DMA: %s",
+			(unsigned long long)range.first, (unsigned long long)range.last,
+			ptx_reason_text(reason));
+		ptx_reason_remedy(reason, NULL, remedy, sizeof(remedy));
+		if (*remedy)
+			fprintf(stderr, "  %s\n", remedy);
+	}
+	ptx_space_info_free(space);
+}
+
 /* The lease is there: make the child the VMM, and stay until all is home. */
 static int run_leased(struct run *run)
 {
@@ -412,6 +433,8 @@ static int run_leased(struct run *run)
 		child_end(&run->child);
 	else
 		status = wait_vmm(run);
+	if (status && run->space)
+		say_refused(run);
 	wait_home(run);
 	return status;
 

@@ -28,6 +28,7 @@
  * space LEASE [quota= mapped= pinned= entries= max_entries= page= faults= container=
  *         windows=FIRST-LAST,... pin=CLASS:COUNT,... map=CLASS:COUNT,...]
  *                              that lease has a DMA space
+ * refused reason= first= last= what a lease's space refused last, says space-stats
  * old                          the module is older than those
  * grant ID [uid= gid= device= kind= vendor= max= used=]
  * fail CALL errno=E [reason= culprit= text= times=N]

@@ -294,6 +294,10 @@ static void script_line(char *line)
 		script_lease(w, n);
 	} else if (!strcmp(verb, "space")) {
 		script_space(w, n);
+	} else if (!strcmp(verb, "refused")) {
+		mock.refused = get(w, n, "reason") ? reason_of(get(w, n, "reason")) : 0;
+		mock.refused_range.first = get_int(w, n, "first", 0);
+		mock.refused_range.last = get_int(w, n, "last", 0);
 	} else if (!strcmp(verb, "old")) {
 		mock.old = true;
 	} else if (!strcmp(verb, "grant")) {

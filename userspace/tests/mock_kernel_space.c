@@ -147,6 +147,9 @@ static int mock_stats(struct mock_lease *l, struct ptx_space_stats *arg)
 	arg->out_max_entries = space->max_entries;
 	arg->out_largest_page = space->page;
 	arg->out_faults = space->has_faults ? space->faults : PTX_SPACE_NO_FAULTS;
+	arg->out_refused = mock.refused ? 1 : 0;
+	arg->out_refused_reason = mock.refused;
+	arg->out_refused_range = mock.refused_range;
 	arg->out_nr_windows = space->nr_windows;
 	for (uint32_t i = 0; i < space->nr_windows && i < arg->max_windows; i++)
 		windows[i] = space->windows[i];

@@ -94,6 +94,8 @@ struct mock_state {
 	unsigned int bad_attr, bad_len;
 	unsigned int drain_ms, slow_ms, grow;
 	bool together, old;
+	unsigned int refused;
+	struct ptx_space_range refused_range;
 	struct mock_event events[64];
 	unsigned int nr_events;
 	unsigned long long next_id;

@@ -125,6 +125,15 @@ ctl 0 'all there is' run --dma-window 0-0xffffffffffffffff --nvme auto -- true
 no_log 'ioctl window'
 ctl 0 'to the last address' run --dma-window 0xfffffffffffff000+4K --nvme auto -- true
 log 'ioctl window size=ok flags=2 0x0-0xffffffffffffefff$'
+usual 'refused reason=dma-window first=0x10000000 last=0x1fffffff'
+ctl 7 'a VMM that could not map its memory' run --dma-window 0+64M --nvme auto -- sh -c 'exit 7'
+err '^ptxctl: the VMM wanted to map 0x10000000-0x1fffffff for DMA: the address is outside'
+err '^  .*--dma-window'
+ctl 0 'one that ends well' run --dma-window 0+64M --nvme auto -- true
+no_err 'wanted to map'
+usual 'refused reason=dma-window first=0x10000000 last=0x1fffffff'
+ctl 7 'one without a space' run --no-space --nvme auto -- sh -c 'exit 7'
+no_err 'wanted to map'
 usual 'fail space-quota errno=ENOMEM'
 ctl 1 'a failure there' run --dma-quota 1G --nvme auto -- start-vm.sh
 no_out '.'

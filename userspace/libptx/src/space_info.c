@@ -21,6 +21,9 @@ struct ptx_space_info {
 	struct ptx_space_range *windows;
 	size_t nr_windows;
 	bool container;
+	uint64_t refused;
+	struct ptx_space_range refused_range;
+	enum ptx_reason refused_reason;
 };
 
 uint64_t ptx_space_info_quota(const struct ptx_space_info *space)
@@ -64,6 +67,16 @@ bool ptx_space_info_faults(const struct ptx_space_info *space, uint64_t *faults)
 bool ptx_space_info_container(const struct ptx_space_info *space)
 {
 	return space->container;
+}
+
+uint64_t ptx_space_info_refused(const struct ptx_space_info *space,
+				struct ptx_space_range *range, enum ptx_reason *reason)
+{
+	if (range)
+		*range = space->refused_range;
+	if (reason)
+		*reason = space->refused_reason;
+	return space->refused;
 }
 
 size_t ptx_space_info_nr_windows(const struct ptx_space_info *space)
@@ -111,6 +124,9 @@ int ptx_space_info_new(const struct ptx_space_stats *stats,
 	space->max_entries = stats->out_max_entries;
 	space->largest_page = stats->out_largest_page;
 	space->faults = stats->out_faults;
+	space->refused = stats->out_refused;
+	space->refused_range = stats->out_refused_range;
+	space->refused_reason = (enum ptx_reason)stats->out_refused_reason;
 	for (size_t i = 0; i < PTX_SPACE_TIMES; i++) {
 		space->pin_times[i] = stats->out_pin_times[i];
 		space->map_times[i] = stats->out_map_times[i];

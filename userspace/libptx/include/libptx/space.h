@@ -158,6 +158,17 @@ bool ptx_space_info_faults(const struct ptx_space_info *space, uint64_t *faults)
 /** ptx_space_info_container() - is a VFIO container served by it? */
 bool ptx_space_info_container(const struct ptx_space_info *space);
 
+/**
+ * ptx_space_info_refused() - how many changes the space has refused with a reason
+ * @space: made by ptx_space_stats(); others do not know
+ * @range: gets the IOVA of what the last of them was refused for. May be NULL.
+ * @reason: gets why. May be NULL.
+ *
+ * Return: their number; with 0 there is nothing in @range and @reason.
+ */
+uint64_t ptx_space_info_refused(const struct ptx_space_info *space,
+				struct ptx_space_range *range, enum ptx_reason *reason);
+
 /** ptx_space_info_nr_windows() - how many windows there are */
 size_t ptx_space_info_nr_windows(const struct ptx_space_info *space);
 
