@@ -6,12 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "kselftest_harness.h"
 #include "lib/host.h"
@@ -379,6 +382,321 @@ TEST_F(dma, quota)
 	EXPECT_EQ(-EDQUOT, space_batch(self->fd, &op, 1, NULL));
 	ASSERT_EQ(0, space_quota(self->fd, 0));
 	EXPECT_EQ(0, space_batch(self->fd, &op, 1, NULL));
+}
+
+/* Memory of every kind. */
+TEST_F(dma, kinds_of_memory)
+{
+	int fd = memfd_create("t", MFD_CLOEXEC), file;
+	char path[] = "/tmp/ptx-space-XXXXXX";
+	char *m;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, MIB));
+	m = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, m);
+	EXPECT_EQ(0, space_map(self->fd, MIB, m, MIB, SPACE_RW));
+	/* The file is cut: what is mapped stays what it was. */
+	m[0] = 7;
+	ASSERT_EQ(0, ftruncate(fd, 0));
+	EXPECT_EQ(0, space_unmap(self->fd, MIB, MIB, NULL));
+	munmap(m, MIB);
+	close(fd);
+	file = mkstemp(path);
+	ASSERT_LE(0, file);
+	unlink(path);
+	ASSERT_EQ(0, ftruncate(file, MIB));
+	m = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	ASSERT_NE(MAP_FAILED, m);
+	EXPECT_EQ(0, space_map(self->fd, MIB, m, MIB, SPACE_RW));
+	/* Unmapped by the process, and still there for the devices. */
+	munmap(m, MIB);
+	EXPECT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(MIB, self->stats.out_pinned);
+	EXPECT_EQ(0, space_unmap_all(self->fd, NULL));
+	close(file);
+}
+
+/* Free huge pages come back only once nobody has them pinned. */
+static long huge_free(void)
+{
+	char line[128];
+	long nr = -1;
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "HugePages_Free: %ld", &nr) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+TEST_F(dma, huge_pages)
+{
+	char *m;
+	long before;
+
+	ASSERT_EQ(0, file_write("/proc/sys/vm/nr_hugepages", "16"));
+	before = huge_free();
+	ASSERT_LE(8, before);
+	m = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	ASSERT_NE(MAP_FAILED, m);
+	EXPECT_EQ(0, space_map(self->fd, 16 * MIB, m, 16 * MIB, SPACE_RW));
+	munmap(m, 16 * MIB);
+	EXPECT_EQ(before - 8, huge_free());
+	EXPECT_EQ(0, space_unmap_all(self->fd, NULL));
+	EXPECT_EQ(before, huge_free());
+	/* The second half has no pages: the first is let go of. */
+	m = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, m);
+	EXPECT_GT(0, space_map(self->fd, 16 * MIB, m, 64 * MIB, SPACE_RW));
+	munmap(m, 64 * MIB);
+	EXPECT_EQ(before, huge_free());
+	EXPECT_EQ(0, file_write("/proc/sys/vm/nr_hugepages", "0"));
+}
+
+struct mapper {
+	int fd;
+	uint64_t size;
+};
+
+static int maps_and_exits(void *arg)
+{
+	struct mapper *x = arg;
+	char *m = mmap(NULL, x->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK_EQ(0, m == MAP_FAILED);
+	CHECK_EQ(0, space_map(x->fd, 1024 * MIB, m, x->size, SPACE_RW));
+	return 0;
+}
+
+static int maps_and_runs(void *arg)
+{
+	int ret = maps_and_exits(arg);
+
+	if (ret)
+		return ret;
+	execl("/bin/sleep", "sleep", "1000", NULL);
+	return 1;
+}
+
+static bool space_becomes(int fd, struct ptx_space_stats *stats, uint64_t mapped)
+{
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (space_stats(fd, stats))
+			return false;
+		if (stats->out_mapped == mapped)
+			return true;
+		usleep(20000);
+	}
+	return false;
+}
+
+/* What a process has mapped goes with its memory, whoever holds the lease. */
+TEST_F(dma, memory_that_goes)
+{
+	struct mapper x = { self->fd, 4 * MIB };
+	pid_t child;
+
+	ASSERT_EQ(0, space_map(self->fd, MIB, self->memory, MIB, SPACE_RW));
+	ASSERT_EQ(0, child_run(maps_and_exits, &x));
+	EXPECT_TRUE(space_becomes(self->fd, &self->stats, MIB));
+	EXPECT_EQ(1, self->stats.out_entries);
+	child = child_start(maps_and_runs, &x);
+	usleep(200000);
+	EXPECT_TRUE(space_becomes(self->fd, &self->stats, MIB));
+	child_kill(child);
+	/* Ours is there, and counts for us alone. */
+	EXPECT_EQ(1024, space_locked_kib());
+}
+
+/* Killed while it pins: nothing of it stays. */
+TEST_F(dma, killed_while_pinning)
+{
+	struct mapper x = { self->fd, 1024 * MIB };
+	unsigned int i;
+	pid_t child;
+
+	for (i = 0; i < 8; i++) {
+		child = child_start(maps_and_exits, &x);
+		usleep(20000 + 40000 * i);
+		child_kill(child);
+		EXPECT_TRUE(space_becomes(self->fd, &self->stats, 0));
+		EXPECT_EQ(0, self->stats.out_pinned);
+		EXPECT_EQ(0, self->stats.out_entries);
+	}
+}
+
+static int maps_beyond_its_limit(void *arg)
+{
+	struct mapper *x = arg;
+	struct rlimit limit = { 2 * MIB, 2 * MIB };
+	struct ptx_space_change change;
+	struct ptx_space_op op;
+	char *m = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+
+	CHECK_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	CHECK_EQ(0, setuid(65534));
+	op = space_map_op(MIB, m, 2 * MIB, SPACE_RW);
+	CHECK_EQ(0, space_batch(x->fd, &op, 1, NULL));
+	op = space_map_op(16 * MIB, m, PAGE, SPACE_RW);
+	CHECK_EQ(-ENOMEM, space_batch(x->fd, &op, 1, &change));
+	CHECK_EQ(PTX_REASON_DMA_LOCKED, change.out_reason);
+	CHECK_EQ(0, space_unmap_all(x->fd, NULL));
+	CHECK_EQ(0, space_batch(x->fd, &op, 1, NULL));
+	return 0;
+}
+
+TEST_F(dma, limit_of_locked_memory)
+{
+	struct mapper x = { self->fd };
+
+	EXPECT_EQ(0, child_run(maps_beyond_its_limit, &x));
+	EXPECT_TRUE(space_becomes(self->fd, &self->stats, 0));
+}
+
+/* Threads that want the same range: each gets it or is told, and it is never two's. */
+static void *wants_a_range(void *arg)
+{
+	struct mapper *x = arg;
+	uint64_t i, unmapped;
+	char *m;
+	int ret;
+
+	m = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; i < 500; i++) {
+		ret = space_map(x->fd, 16 * MIB, m, MIB, SPACE_RW);
+		if (ret && ret != -EEXIST)
+			return (void *)(intptr_t)ret;
+		ret = space_unmap(x->fd, 16 * MIB, MIB, &unmapped);
+		if (ret || (unmapped && unmapped != MIB))
+			return (void *)1L;
+	}
+	return NULL;
+}
+
+TEST_F(dma, two_threads_one_range)
+{
+	struct mapper x = { self->fd };
+	pthread_t threads[3];
+	void *result;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, wants_a_range, &x));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &result));
+		EXPECT_EQ(NULL, result);
+	}
+	EXPECT_EQ(0, space_unmap_all(self->fd, NULL));
+	EXPECT_EQ(0, space_locked_kib());
+}
+
+TEST_F(dma, a_thousand_spaces)
+{
+	int fds[1000], i;
+
+	for (i = 0; i < 1000; i++) {
+		fds[i] = space_lease(self->h.ctl, lease_name());
+		ASSERT_LE(0, fds[i]);
+		ASSERT_EQ(0, space_map(fds[i], MIB, self->memory, PAGE, SPACE_RW));
+	}
+	EXPECT_EQ(4000, space_locked_kib());
+	for (i = 0; i < 1000; i++)
+		close(fds[i]);
+	for (i = 0; i < 500 && space_locked_kib(); i++)
+		usleep(20000);
+	EXPECT_EQ(0, space_locked_kib());
+}
+
+/* The BAR of a device of the lease can be mapped; of no other, and not when it is cut. */
+TEST_F(dma, bars)
+{
+	struct ptx_lease_revoke revoke = { .size = sizeof(revoke) };
+	uint64_t offset, size;
+	struct ptx_space_change change;
+	struct ptx_space_op op;
+	int other;
+	char *bar;
+
+	OPEN_EDU();
+	ASSERT_EQ(0, vfio_region(self->v.device, VFIO_PCI_BAR0_REGION_INDEX, &offset, &size));
+	bar = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, self->v.device, offset);
+	ASSERT_NE(MAP_FAILED, bar);
+	op = space_map_op(64 * MIB, bar, size, SPACE_RW);
+	ASSERT_EQ(0, space_batch(self->fd, &op, 1, NULL));
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(size, self->stats.out_mapped);
+	EXPECT_EQ(0, self->stats.out_pinned);
+	EXPECT_EQ(0, space_locked_kib());
+	/* Another lease's space is not its. */
+	other = space_lease(self->h.ctl, lease_name());
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-EFAULT, space_batch(other, &op, 1, &change));
+	EXPECT_EQ(PTX_REASON_DMA_MEMORY, change.out_reason);
+	close(other);
+	/* Nor is what is not a BAR through and through. */
+	op = space_map_op(128 * MIB, bar + size - PAGE, 2 * PAGE, SPACE_RW);
+	EXPECT_EQ(-EFAULT, space_batch(self->fd, &op, 1, NULL));
+	ASSERT_EQ(0, ptx_ioctl(self->fd, PTX_LEASE_REVOKE, &revoke));
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(0, self->stats.out_mapped);
+	EXPECT_EQ(-ESHUTDOWN, space_batch(self->fd, &op, 1, &change));
+	EXPECT_EQ(PTX_REASON_NOT_ACTIVE, change.out_reason);
+	munmap(bar, size);
+}
+
+/* A cut device reaches nothing, even if it may master the bus again. */
+TEST_F(dma, a_cut_one_reaches_nothing)
+{
+	struct ptx_lease_revoke revoke = { .size = sizeof(revoke) };
+
+	OPEN_EDU();
+	ASSERT_EQ(0, vfio_map(&self->v, MIB));
+	ASSERT_EQ(0, vfio_edu_dma(self->v.device, self->v.iova, self->v.iova + PAGE, 16));
+	ASSERT_EQ(0, ptx_ioctl(self->fd, PTX_LEASE_REVOKE, &revoke));
+	/* What the container is asked for it says no to, or yes with nothing behind it. */
+	EXPECT_NE(0, vfio_map(&self->v, MIB));
+	vfio_close(&self->v);
+	EXPECT_EQ(POLLHUP, lease_poll(self->fd, POLLHUP, 10000) & POLLHUP);
+}
+
+/* One container at a time; a group joins what is mapped, and leaves it. */
+TEST_F(dma, members_that_come_and_go)
+{
+	const struct pci_fn *other = NULL;
+	struct vfio w = VFIO_CLOSED;
+	int i;
+
+	OPEN_EDU();
+	ASSERT_EQ(0, space_map(self->fd, 64 * MIB, self->memory, MIB, SPACE_RW));
+	for (i = 0; !other && host_single(&self->h, i); i++)
+		if (host_single(&self->h, i) != self->fn)
+			other = host_single(&self->h, i);
+	NEED(other, "two devices that are alone in their groups");
+	ASSERT_EQ(0, lease_add_names(self->fd, other->name, NULL));
+	/* A second container would be another address space: it is not served by ours. */
+	ASSERT_EQ(0, vfio_group_open(&w, other->group));
+	EXPECT_EQ(-EACCES, vfio_device_open(&w, other->name));
+	vfio_close(&w);
+	/* The same one gets everything that is mapped, at once. */
+	w.group = vfio_group_join(&self->v, other->group);
+	ASSERT_LE(0, w.group);
+	ASSERT_EQ(0, vfio_device_open(&w, other->name));
+	EXPECT_EQ(0, space_map(self->fd, 128 * MIB, self->memory, MIB, SPACE_RW));
+	close(w.device);
+	close(w.group);
+	ASSERT_EQ(0, lease_remove(self->fd, (const char *const []){ other->name }, 1, 30000,
+				  &(struct ptx_lease_remove){}));
+	memset(self->memory, 0x77, PAGE);
+	ASSERT_EQ(0, vfio_edu_dma(self->v.device, 64 * MIB, 64 * MIB + 8 * PAGE, 4000));
+	EXPECT_EQ(0x77, self->memory[8 * PAGE]);
 }
 
 TEST_HARNESS_MAIN

@@ -54,6 +54,22 @@ fail:
 	return ret;
 }
 
+int vfio_group_join(const struct vfio *v, int group)
+{
+	char path[64];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", group);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!ioctl(fd, VFIO_GROUP_SET_CONTAINER, &v->container))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
 int vfio_device_open(struct vfio *v, const char *name)
 {
 	v->device = ioctl(v->group, VFIO_GROUP_GET_DEVICE_FD, name);

@@ -28,6 +28,8 @@ struct vfio {
 
 /* Opens /dev/vfio/@group and puts it into a fresh type1 container. */
 int vfio_group_open(struct vfio *v, int group);
+/* Opens /dev/vfio/@group and puts it into @v's container; its file. */
+int vfio_group_join(const struct vfio *v, int group);
 /* The device of that group: v->device. */
 int vfio_device_open(struct vfio *v, const char *name);
 /* Maps @len fresh bytes for DMA at IOVA 16 MiB. */
