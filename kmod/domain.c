@@ -520,39 +520,44 @@ static struct ptx_space_group *ptx_domain_find(struct ptx_space *space,
  * ptx_domain_attach() - let a group reach what a space maps
  * @space: not locked
  * @group: its DMA belongs to the caller, who keeps it until ptx_domain_detach()
+ * @again: it may be attached already, for another of its devices
  *
  * Return: 0 with everything mapped for it; -EINVAL if it is attached already, or
  * cannot reach all that is mapped; -EPERM where its interrupts are not isolated;
  * -ENODEV if the space is cut; -ENOMEM; or an error of the IOMMU driver. Nothing has
  * changed then.
  */
-int ptx_domain_attach(struct ptx_space *space, struct iommu_group *group)
+int ptx_domain_attach(struct ptx_space *space, struct iommu_group *group, bool again)
 {
-	struct ptx_space_group *g;
+	struct ptx_space_group *g, *there;
 	int ret;
 
 	g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
 	if (!g)
 		return -ENOMEM;
 	g->group = group;
+	g->users = 1;
 	INIT_LIST_HEAD(&g->reserved);
 	mutex_lock(&space->lock);
+	there = ptx_domain_find(space, group);
 	if (space->cut)
 		ret = -ENODEV;
-	else if (ptx_domain_find(space, group))
-		ret = -EINVAL;
+	else if (there)
+		ret = again ? 0 : -EINVAL;
 	else if (!iommu_group_has_isolated_msi(group))
 		ret = -EPERM;
 	else
 		ret = iommu_get_group_resv_regions(group, &g->reserved);
-	if (!ret && ptx_domain_overlaps(space, g))
+	if (!ret && !there && ptx_domain_overlaps(space, g))
 		ret = -EINVAL;
-	if (!ret)
+	if (!ret && !there)
 		ret = ptx_domain_join(space, g);
-	if (!ret)
+	if (!ret && !there)
 		list_add_tail(&g->node, &space->groups);
+	if (!ret && there)
+		there->users++;
 	mutex_unlock(&space->lock);
-	if (ret) {
+	if (ret || there) {
 		ptx_domain_free_reserved(g);
 		kfree(g);
 	}
@@ -586,6 +591,8 @@ void ptx_domain_detach(struct ptx_space *space, struct iommu_group *group)
 
 	mutex_lock(&space->lock);
 	g = ptx_domain_find(space, group);
+	if (g && --g->users)
+		g = NULL;
 	if (g) {
 		down_write(&space->domains_lock);
 		ptx_domain_leave(space, g);

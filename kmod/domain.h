@@ -31,16 +31,18 @@ struct ptx_domain {
  * @node: in the space's groups
  * @group: the group; who attached it holds it
  * @domain: which it is attached to; NULL once the space is cut
+ * @users: how often it was attached
  * @reserved: of struct iommu_resv_region: where nothing may be mapped
  */
 struct ptx_space_group {
 	struct list_head node;
 	struct iommu_group *group;
 	struct ptx_domain *domain;
+	u32 users;
 	struct list_head reserved;
 };
 
-int ptx_domain_attach(struct ptx_space *space, struct iommu_group *group);
+int ptx_domain_attach(struct ptx_space *space, struct iommu_group *group, bool again);
 void ptx_domain_detach(struct ptx_space *space, struct iommu_group *group);
 void ptx_domain_cut(struct ptx_space *space);
 int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chunk);

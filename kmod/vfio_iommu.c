@@ -159,7 +159,7 @@ static int ptx_container_attach(void *data, struct iommu_group *group,
 		if (ret)
 			goto out_put;
 	}
-	ret = ptx_domain_attach(space, group);
+	ret = ptx_domain_attach(space, group, false);
 	if (!container->space) {
 		if (ret) {
 			ptx_space_part(space);

@@ -26,6 +26,7 @@
 #include "access.h"
 #include "domain.h"
 #include "events.h"
+#include "iommufd.h"
 #include "lease.h"
 #include "space.h"
 #include "vfio_pci.h"
@@ -39,6 +40,8 @@
  * @lock: whoever cuts it, against its removal. A leaf, but for vfio-pci-core's
  *	memory_lock.
  * @removed: it is no longer ours to touch
+ * @attached: which space it was attached to through its character device; a
+ *	reference, under the lock of its device set
  * @blank: what its BARs look like from then on: all ones, until written to
  */
 struct ptx_vfio_device {
@@ -48,6 +51,7 @@ struct ptx_vfio_device {
 	bool cut;
 	struct mutex lock;
 	bool removed;
+	struct ptx_space *attached;
 	struct page *blank;
 };
 
@@ -98,6 +102,11 @@ static bool ptx_vfio_dma_is_ours(struct vfio_device *vdev, struct ptx_lease *lea
 
 	if (!lease->space)
 		return true;
+#if IS_ENABLED(CONFIG_IOMMUFD)
+	/* Nothing is attached yet, and nothing but the space will be. */
+	if (vdev->iommufd_device)
+		return true;
+#endif
 	group = iommu_group_get(vdev->dev);
 	ours = group && ptx_domain_of(lease->space, group);
 	iommu_group_put(group);
@@ -352,6 +361,39 @@ static int ptx_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 				   ptx_vfio_map(vdev, vma));
 }
 
+#if IS_ENABLED(CONFIG_IOMMUFD)
+static int ptx_vfio_attach_ioas(struct vfio_device *vdev, u32 *pt_id)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
+	struct ptx_lease *lease = ptx_claim_lease(pv->member->claim);
+	int ret;
+
+	ret = ptx_iommufd_attach(vdev, lease->space, &pv->attached, pt_id);
+	ptx_lease_put(lease);
+	return ret;
+}
+
+static void ptx_vfio_detach_ioas(struct vfio_device *vdev)
+{
+	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
+
+	if (pv->attached)
+		ptx_iommufd_detach(vdev, &pv->attached);
+	else
+		vfio_iommufd_physical_detach_ioas(vdev);
+}
+
+static void ptx_vfio_unbind_iommufd(struct vfio_device *vdev)
+{
+	ptx_iommufd_detach(vdev, &ptx_vfio_device(vdev)->attached);
+	vfio_iommufd_physical_unbind(vdev);
+}
+#else
+#define ptx_vfio_attach_ioas		vfio_iommufd_physical_attach_ioas
+#define ptx_vfio_detach_ioas		vfio_iommufd_physical_detach_ioas
+#define ptx_vfio_unbind_iommufd		vfio_iommufd_physical_unbind
+#endif
+
 static int ptx_vfio_init_dev(struct vfio_device *vdev)
 {
 	struct ptx_vfio_device *pv = ptx_vfio_device(vdev);
@@ -407,9 +449,9 @@ static const struct vfio_device_ops ptx_vfio_ops = {
 	.match_token_uuid = vfio_pci_core_match_token_uuid,
 #endif
 	.bind_iommufd	= vfio_iommufd_physical_bind,
-	.unbind_iommufd	= vfio_iommufd_physical_unbind,
-	.attach_ioas	= vfio_iommufd_physical_attach_ioas,
-	.detach_ioas	= vfio_iommufd_physical_detach_ioas,
+	.unbind_iommufd	= ptx_vfio_unbind_iommufd,
+	.attach_ioas	= ptx_vfio_attach_ioas,
+	.detach_ioas	= ptx_vfio_detach_ioas,
 };
 
 /**
