@@ -439,7 +439,7 @@ static int ptx_domain_fault(struct iommu_domain *domain, struct device *dev,
 	struct ptx_space *space = token;
 
 	atomic64_inc(&space->faults);
-	return -ENOSYS;
+	return -EFAULT;
 }
 
 /* Not where interrupts are mapped in the domain: there the kernel has other use for it. */

@@ -4,7 +4,7 @@
  * VFIO's own back ends, each through the calls that a VMM makes:
  *
  *   type1    a VFIO container on a lease without a space
- *   space    the same container calls on a lease with a space; its batches through
+ *   ours     the same container calls on a lease with a space; its batches through
  *            the lease file
  *
  * All in one boot, in turns, each a number of rounds; the least is compared. On one
