@@ -26,8 +26,9 @@
 #include "kselftest.h"
 #define TH_LOG(...)
 #define FIXTURE(...)
-#include "lib/host.h"
+#include "fail/fail.h"
 #include "lib/sim.h"
+#include "lib/space.h"
 
 #define INLINE		"/sys/module/ptx/parameters/inline"
 #define DEBUGFS		"/sys/kernel/debug"
@@ -49,21 +50,21 @@ static const char shielded[] =
 	/* Leaks DMA memory and interrupts when its probe is made to fail. */
 	"nvme_probe,nvme_remove";
 
-static struct host host;
+struct host host;
 static struct snapshot *members;
-static struct add *add;
+struct add *add;
 static struct nl events;
 
 /* What an operation works on. */
-static int lease = -1;
+int lease = -1;
 static int self_pidfd = -1;
 static uint64_t lease_id;
 static bool persistent;
-static const char *devices[4];
-static int nr_devices;
-static struct vfio v = VFIO_CLOSED;
+const char *devices[4];
+int nr_devices;
+struct vfio v = VFIO_CLOSED;
 static struct nl_lease got;
-static struct nl_req req;
+struct nl_req req;
 
 /* Fault injection */
 
@@ -472,6 +473,7 @@ static const struct op {
 	int (*call)(void);
 	bool native;		/* native drivers take devices back in it */
 	bool adds;		/* leaves members only if it says 0 */
+	int (*check)(int ret, bool fired);	/* is what it says so? */
 	/*
 	 * Only every so many is failed: where most are in drivers, which are
 	 * not ours, or are the same as in a row above. 0 for all of them.
@@ -513,10 +515,30 @@ static const struct op {
 	{ "reset-release", SIM, begin_added_clear, call_release },
 	{ "reset-quarantined", SIM, begin_quarantined, call_nl },
 	{ "reserve-new", NONE, begin_nl_reserve_new, call_nl },
+	{ "space-create", NONE, begin_nothing, call_space_create },
+	{ "space-map", ONE, begin_space_opened, call_space_map,
+	  .check = check_space_map, .stride = 9 },
+	{ "space-batch", ONE, begin_space_mapped, call_space_batch,
+	  .check = check_space_batch, .stride = 3 },
+	{ "space-unmap", ONE, begin_space_mapped, call_space_unmap,
+	  .check = check_space_unmap },
+	{ "space-attach", ONE, begin_space_unattached, call_space_attach,
+	  .check = check_space_attach },
+	{ "space-window", ONE, begin_space_mapped, call_space_window,
+	  .check = check_space_window },
+	{ "space-stats", NONE, begin_space, call_space_stats },
+	{ "space-container-map", ONE, begin_space_opened, call_container_map,
+	  .check = check_space_map, .stride = 9 },
+	{ "space-container-unmap", ONE, begin_space_mapped, call_container_unmap,
+	  .check = check_space_unmap },
+	{ "space-netlink-new", NONE, begin_nl_space_new, call_nl },
+	{ "space-netlink-restrict", NONE, begin_nl_space_restrict, call_nl,
+	  .check = check_nl_space_restrict },
 	{ "netlink-grant-new", NONE, begin_nl_grant_new, call_nl },
 	{ "netlink-grant-del", NONE, begin_nl_grant_del, call_nl },
 };
 
+static long pinned;	/* pages before a row */
 static int reported;	/* devices that were reported to have no driver */
 
 /* Takes in all events; probes what was reported to have lost its driver. */
@@ -569,6 +591,11 @@ static int settle(const struct op *op, bool full)
 		return ret;
 	}
 	ret = events_read(op->native);
+	if (!ret && op->check && (pages_pinned() != pinned || space_locked_kib())) {
+		printf("# %ld pages are pinned, were %ld; %ld KiB locked\n",
+		       pages_pinned(), pinned, space_locked_kib());
+		ret = -EINVAL;
+	}
 	if (!ret && members)
 		ret = snapshot_check_of(members, 3000);
 	if (!ret && full)
@@ -595,6 +622,10 @@ static int pass(const struct op *op, unsigned int nth)
 		printf("# no fault, but %s: %s\n", strerror(-ret), host.nl.msg);
 		settle(op, true);
 		return ret;
+	}
+	if (op->check && op->check(ret, fired)) {
+		settle(op, true);
+		return -EINVAL;
 	}
 	if (op->adds) {
 		n = lease_nr_members(lease);
@@ -680,6 +711,7 @@ static void sweep(const struct op *op)
 		return;
 	}
 	reported = 0;
+	pinned = pages_pinned();
 	snapshot_free(members);
 	members = snapshot_take_of(devices, nr_devices);
 	/* Once without, so that caches and modules are warm. */

@@ -12,6 +12,7 @@
 
 #include "kselftest_harness.h"
 #include "lib/host.h"
+#include "lib/space.h"
 
 #ifdef __x86_64__
 
@@ -37,6 +38,12 @@ struct low {
 	struct ptx_lease_remove remove;
 	struct ptx_lease_query query;
 	struct ptx_lease_release release;
+	struct ptx_space_change change;
+	struct ptx_space_window window;
+	struct ptx_space_quota quota;
+	struct ptx_space_stats stats;
+	struct ptx_space_range windows[4];
+	struct ptx_space_op ops[2];
 	struct ptx_device_name device;
 	struct ptx_member_info members[8];
 	char name[16];
@@ -112,6 +119,74 @@ TEST_F(compat, whole_life)
 	low->release.size = sizeof(low->release);
 	ASSERT_EQ(0, ioctl32(fd, PTX_LEASE_RELEASE, &low->release));
 	EXPECT_EQ(PTX_LEASE_STATE_RELEASED, lease_state(fd));
+}
+
+TEST_F(compat, space)
+{
+	struct low *low = self->low;
+	char *memory;
+	long ret;
+	int fd;
+
+	strcpy(low->name, "space");
+	low->create.size = sizeof(low->create);
+	low->create.flags = PTX_LEASE_CREATE_SPACE;
+	low->create.name = (uintptr_t)low->name;
+	low->create.name_len = strlen(low->name);
+	ret = ioctl32(self->h.ctl, PTX_LEASE_CREATE, &low->create);
+	if (ret == -ENOSYS)
+		SKIP(return, "this kernel has no 32-bit system calls");
+	ASSERT_EQ(0, ret);
+	fd = low->create.out_fd;
+	memory = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+
+	/* Beyond 4 GiB, which such a caller's pointers cannot reach. */
+	low->window.size = sizeof(low->window);
+	low->window.flags = PTX_SPACE_WINDOW_REMOVE;
+	low->window.first = 5ULL << 32;
+	low->window.last = (6ULL << 32) - 1;
+	ASSERT_EQ(0, ioctl32(fd, PTX_SPACE_WINDOW, &low->window));
+	low->quota.size = sizeof(low->quota);
+	low->quota.bytes = 8 * 4096;
+	ASSERT_EQ(0, ioctl32(fd, PTX_SPACE_QUOTA, &low->quota));
+
+	low->ops[0] = space_map_op(7ULL << 32, memory, 4 * 4096, SPACE_RW);
+	low->ops[1] = space_map_op(1 << 20, memory + 4 * 4096, 4096, PTX_SPACE_READ);
+	low->change.size = sizeof(low->change);
+	low->change.ops = (uintptr_t)low->ops;
+	low->change.nr_ops = 2;
+	ASSERT_EQ(0, ioctl32(fd, PTX_SPACE_CHANGE, &low->change));
+	low->stats.size = sizeof(low->stats);
+	low->stats.windows = (uintptr_t)low->windows;
+	low->stats.max_windows = ARRAY_SIZE(low->windows);
+	ASSERT_EQ(0, ioctl32(fd, PTX_SPACE_STATS, &low->stats));
+	EXPECT_EQ(5 * 4096, low->stats.out_mapped);
+	EXPECT_EQ(5 * 4096, low->stats.out_pinned);
+	EXPECT_EQ(2, low->stats.out_entries);
+	EXPECT_EQ(8 * 4096, low->stats.out_quota);
+	EXPECT_EQ(2, low->stats.out_nr_windows);
+	EXPECT_EQ((5ULL << 32) - 1, low->windows[0].last);
+	EXPECT_EQ(6ULL << 32, low->windows[1].first);
+
+	/* What is in an upper half is not lost. */
+	low->ops[0] = space_map_op(1 << 20 | 5ULL << 32, memory, 4096, SPACE_RW);
+	low->change.nr_ops = 1;
+	EXPECT_EQ(-EPERM, ioctl32(fd, PTX_SPACE_CHANGE, &low->change));
+	EXPECT_EQ(PTX_REASON_DMA_WINDOW, low->change.out_reason);
+	low->ops[0] = space_map_op(2 << 20, memory, 4096, SPACE_RW);
+	low->ops[0].vaddr |= 1ULL << 40;
+	EXPECT_EQ(-EFAULT, ioctl32(fd, PTX_SPACE_CHANGE, &low->change));
+	low->ops[0] = space_unmap_op(7ULL << 32, 4 * 4096);
+	low->change.ops |= 1ULL << 40;
+	EXPECT_EQ(-EFAULT, ioctl32(fd, PTX_SPACE_CHANGE, &low->change));
+	low->change.ops = (uintptr_t)low->ops;
+	EXPECT_EQ(0, ioctl32(fd, PTX_SPACE_CHANGE, &low->change));
+	EXPECT_EQ(4 * 4096, low->change.out_unmapped);
+	EXPECT_EQ(4, space_locked_kib());
+	close(fd);
+	munmap(memory, 8 * 4096);
 }
 
 TEST_F(compat, refusals)

@@ -53,6 +53,33 @@ TEST_F(create, new_lease)
 	EXPECT_EQ(-ENOENT, nl_lease_get(&self->h.nl, c.out_id, NULL, &l));
 }
 
+/* With a DMA space, which nothing else of the lease depends on. */
+TEST_F(create, with_a_space)
+{
+	struct ptx_lease_create c = {
+		.flags = PTX_LEASE_CREATE_SPACE | PTX_LEASE_CREATE_OWNER,
+		.name = (uintptr_t)"space",
+		.name_len = 5,
+		.owner = NOBODY,
+	};
+	struct nl_lease l;
+
+	ASSERT_EQ(0, lease_create_raw(self->h.ctl, &c));
+	ASSERT_EQ(0, nl_lease_get(&self->h.nl, c.out_id, NULL, &l));
+	EXPECT_TRUE(l.has_space);
+	EXPECT_EQ(NOBODY, l.owner);
+	EXPECT_EQ(0, l.unknown);
+	close(c.out_fd);
+	EXPECT_EQ(0, nl_lease_wait(c.out_id, 10000));
+	/* The name is free again, for one without. */
+	c.flags = 0;
+	c.owner = 0;
+	ASSERT_EQ(0, lease_create_raw(self->h.ctl, &c));
+	ASSERT_EQ(0, nl_lease_get(&self->h.nl, c.out_id, NULL, &l));
+	EXPECT_FALSE(l.has_space);
+	close(c.out_fd);
+}
+
 TEST_F(create, ids_never_repeat)
 {
 	uint64_t last = 0, id;

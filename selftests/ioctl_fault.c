@@ -12,11 +12,14 @@
 
 #include "kselftest_harness.h"
 #include "lib/host.h"
+#include "lib/space.h"
 
 FIXTURE(fault)
 {
 	struct host h;
 	int fd;
+	int space;
+	char *buffer;
 	const struct pci_fn *a, *b;
 	struct add *add;
 	long page;
@@ -28,6 +31,11 @@ FIXTURE_SETUP(fault)
 	ASSERT_EQ(0, host_begin(&self->h));
 	self->fd = lease_create(self->h.ctl, lease_name(), NULL);
 	ASSERT_LE(0, self->fd);
+	self->space = space_lease(self->h.ctl, lease_name());
+	ASSERT_LE(0, self->space);
+	self->buffer = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->buffer);
 	self->a = host_single(&self->h, 0);
 	self->b = host_single(&self->h, 1);
 	self->add = calloc(1, sizeof(*self->add));
@@ -180,6 +188,115 @@ TEST_F(fault, info_struct_not_writable)
 	i->size = sizeof(*i);
 	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ));
 	EXPECT_EQ(-EFAULT, ptx_ioctl(self->h.ctl, PTX_INFO, i));
+}
+
+/* A lease with a space, in which nothing is mapped and everything may be. */
+#define NOTHING_MAPPED()						\
+	do {								\
+		struct ptx_space_stats s_;				\
+									\
+		ASSERT_EQ(0, space_stats(self->space, &s_));		\
+		EXPECT_EQ(0, s_.out_entries);				\
+		EXPECT_EQ(0, s_.out_mapped + s_.out_pinned);		\
+		EXPECT_EQ(0, s_.out_quota);				\
+		EXPECT_EQ(1, s_.out_nr_windows);			\
+		EXPECT_EQ(0, space_locked_kib());			\
+	} while (0)
+
+TEST_F(fault, space_ops)
+{
+	const size_t op = sizeof(struct ptx_space_op);
+	struct ptx_space_change change = { .nr_ops = 1 };
+	const uint64_t bad[] = { 0, 1, 1ULL << 63, ~0ULL, (uintptr_t)(self->p + self->page),
+				 /* All but its last byte. */
+				 (uintptr_t)(self->p + self->page - op + 1) };
+	struct ptx_space_op *ops;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		change.ops = bad[i];
+		EXPECT_EQ(-EFAULT, space_change(self->space, &change)) TH_LOG("row %u", i);
+		EXPECT_EQ(0, change.out_unmapped);
+		EXPECT_EQ(1, change.out_op);
+		EXPECT_EQ(PTX_REASON_NONE, change.out_reason);
+	}
+	/* The first of two is there, and would map. */
+	ops = (void *)(self->p + self->page - op);
+	*ops = space_map_op(1 << 20, self->buffer, 4096, SPACE_RW);
+	change.ops = (uintptr_t)ops;
+	change.nr_ops = 2;
+	EXPECT_EQ(-EFAULT, space_change(self->space, &change));
+	NOTHING_MAPPED();
+	change.nr_ops = 1;
+	EXPECT_EQ(0, space_change(self->space, &change));
+	EXPECT_EQ(4, space_locked_kib());
+}
+
+TEST_F(fault, space_structs_not_writable)
+{
+	struct ptx_space_op op = space_map_op(1 << 20, self->buffer, 4096, SPACE_RW);
+	union {
+		struct ptx_space_change change;
+		struct ptx_space_window window;
+		struct ptx_space_quota quota;
+		struct ptx_space_stats stats;
+	} *u = (void *)self->p;
+
+	u->change = (struct ptx_space_change) {
+		.size = sizeof(u->change), .ops = (uintptr_t)&op, .nr_ops = 1,
+	};
+	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ));
+	EXPECT_EQ(-EFAULT, ptx_ioctl(self->space, PTX_SPACE_CHANGE, u));
+	NOTHING_MAPPED();
+	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ | PROT_WRITE));
+	u->window = (struct ptx_space_window) {
+		.size = sizeof(u->window), .flags = PTX_SPACE_WINDOW_REMOVE,
+		.first = 1 << 20, .last = (2 << 20) - 1,
+	};
+	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ));
+	EXPECT_EQ(-EFAULT, ptx_ioctl(self->space, PTX_SPACE_WINDOW, u));
+	NOTHING_MAPPED();
+	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ | PROT_WRITE));
+	u->quota = (struct ptx_space_quota) { .size = sizeof(u->quota), .bytes = 4096 };
+	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ));
+	EXPECT_EQ(-EFAULT, ptx_ioctl(self->space, PTX_SPACE_QUOTA, u));
+	NOTHING_MAPPED();
+	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ | PROT_WRITE));
+	u->stats = (struct ptx_space_stats) { .size = sizeof(u->stats) };
+	ASSERT_EQ(0, mprotect(self->p, self->page, PROT_READ));
+	EXPECT_EQ(-EFAULT, ptx_ioctl(self->space, PTX_SPACE_STATS, u));
+}
+
+/* Three windows, and room for some of them. */
+TEST_F(fault, space_windows)
+{
+	const size_t range = sizeof(struct ptx_space_range);
+	struct ptx_space_stats s = { .size = sizeof(s), .max_windows = 3 };
+	char *end = self->p + self->page;
+
+	ASSERT_EQ(0, space_window(self->space, PTX_SPACE_WINDOW_REMOVE, 1 << 20,
+				  (2 << 20) - 1));
+	ASSERT_EQ(0, space_window(self->space, PTX_SPACE_WINDOW_REMOVE, 3 << 20,
+				  (4 << 20) - 1));
+	s.windows = (uintptr_t)end;
+	EXPECT_EQ(-EFAULT, ptx_ioctl(self->space, PTX_SPACE_STATS, &s));
+	s.windows = 1ULL << 63;
+	EXPECT_EQ(-EFAULT, ptx_ioctl(self->space, PTX_SPACE_STATS, &s));
+	s.windows = (uintptr_t)(end - 2 * range);
+	EXPECT_EQ(-EFAULT, ptx_ioctl(self->space, PTX_SPACE_STATS, &s));
+	s.max_windows = 2;
+	EXPECT_EQ(0, ptx_ioctl(self->space, PTX_SPACE_STATS, &s));
+	EXPECT_EQ(3, s.out_nr_windows);
+	EXPECT_EQ(0, ((struct ptx_space_range *)(end - 2 * range))[0].first);
+	EXPECT_EQ((3 << 20) - 1, ((struct ptx_space_range *)(end - 2 * range))[1].last);
+	/* With no room wanted the address is not looked at. */
+	s.windows = (uintptr_t)end;
+	s.max_windows = 0;
+	EXPECT_EQ(0, ptx_ioctl(self->space, PTX_SPACE_STATS, &s));
+	EXPECT_EQ(3, s.out_nr_windows);
+	s.windows = 0;
+	s.max_windows = ~0U;
+	EXPECT_EQ(0, ptx_ioctl(self->space, PTX_SPACE_STATS, &s));
 }
 
 TEST_HARNESS_MAIN

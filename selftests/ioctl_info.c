@@ -14,6 +14,7 @@
 
 #include "kselftest_harness.h"
 #include "lib/host.h"
+#include "lib/space.h"
 
 HOST_FIXTURE(info)
 
@@ -25,7 +26,8 @@ TEST_F(info, answers)
 	EXPECT_EQ(sizeof(i), i.size);
 	EXPECT_LE(PTX_ABI_VERSION, i.out_abi);
 	EXPECT_EQ(0, i.out_features & ~(PTX_FEATURE_IOMMUFD | PTX_FEATURE_CONTAINER |
-					PTX_FEATURE_IOMMU | PTX_FEATURE_INLINE));
+					PTX_FEATURE_IOMMU | PTX_FEATURE_INLINE |
+					PTX_FEATURE_SPACE));
 }
 
 TEST_F(info, features_are_true)
@@ -42,6 +44,7 @@ TEST_F(info, features_are_true)
 	EXPECT_EQ(vfio_has_cdev(), !!(i.out_features & PTX_FEATURE_IOMMUFD));
 	/* Every kernel of the lab has groups. */
 	EXPECT_TRUE(i.out_features & PTX_FEATURE_CONTAINER);
+	EXPECT_TRUE(i.out_features & PTX_FEATURE_SPACE);
 	if (file_read("/sys/module/ptx/parameters/inline", buf, sizeof(buf)) > 0)
 		EXPECT_EQ(buf[0] == 'Y' || buf[0] == '1',
 			  !!(i.out_features & PTX_FEATURE_INLINE));
@@ -84,6 +87,7 @@ FIXTURE(all)
 	struct host h;
 	int lease;
 	struct ptx_device_name device;
+	struct ptx_space_op op;
 };
 
 FIXTURE_VARIANT(all)
@@ -93,6 +97,8 @@ FIXTURE_VARIANT(all)
 	/* What it was at first, if it has grown since. */
 	size_t first;
 	bool on_lease;
+	/* Is for leases with a space. */
+	bool space;
 	/* Has reserved, at this offset; 0 for none. */
 	size_t reserved;
 };
@@ -150,17 +156,56 @@ FIXTURE_VARIANT_ADD(all, revoke)
 	.reserved = offsetof(struct ptx_lease_revoke, reserved),
 };
 
+FIXTURE_VARIANT_ADD(all, space_change)
+{
+	.cmd = PTX_SPACE_CHANGE,
+	.size = sizeof(struct ptx_space_change),
+	.on_lease = true,
+	.space = true,
+	.reserved = offsetof(struct ptx_space_change, reserved),
+};
+
+FIXTURE_VARIANT_ADD(all, space_window)
+{
+	.cmd = PTX_SPACE_WINDOW,
+	.size = sizeof(struct ptx_space_window),
+	.on_lease = true,
+	.space = true,
+	.reserved = offsetof(struct ptx_space_window, reserved),
+};
+
+FIXTURE_VARIANT_ADD(all, space_quota)
+{
+	.cmd = PTX_SPACE_QUOTA,
+	.size = sizeof(struct ptx_space_quota),
+	.on_lease = true,
+	.space = true,
+	.reserved = offsetof(struct ptx_space_quota, reserved),
+};
+
+FIXTURE_VARIANT_ADD(all, space_stats)
+{
+	.cmd = PTX_SPACE_STATS,
+	.size = sizeof(struct ptx_space_stats),
+	.first = offsetof(struct ptx_space_stats, out_refused),
+	.on_lease = true,
+	.space = true,
+	.reserved = offsetof(struct ptx_space_stats, reserved),
+};
+
 FIXTURE_SETUP(all)
 {
 	const struct pci_fn *fn;
 
 	ASSERT_EQ(0, host_begin(&self->h));
-	self->lease = lease_create(self->h.ctl, lease_name(), NULL);
+	self->lease = variant->space ? space_lease(self->h.ctl, lease_name()) :
+				       lease_create(self->h.ctl, lease_name(), NULL);
 	ASSERT_LE(0, self->lease);
 	fn = host_single(&self->h, 0);
 	/* Any name will do where nothing can be leased. */
 	snprintf(self->device.name, sizeof(self->device.name), "%s",
 		 fn ? fn->name : self->h.fns[0].name);
+	self->op.op = PTX_SPACE_UNMAP_ALL;
 }
 
 FIXTURE_TEARDOWN(all)
@@ -177,6 +222,10 @@ union arg {
 	struct ptx_lease_query query;
 	struct ptx_lease_release release;
 	struct ptx_lease_revoke revoke;
+	struct ptx_space_change space_change;
+	struct ptx_space_window space_window;
+	struct ptx_space_quota space_quota;
+	struct ptx_space_stats space_stats;
 	char bytes[8192];
 };
 
@@ -201,6 +250,14 @@ static void fill(union arg *a, const FIXTURE_VARIANT(all) *v,
 		a->remove.devices = (uintptr_t)&self->device;
 		a->remove.nr_devices = 1;
 		break;
+	case PTX_SPACE_CHANGE:
+		a->space_change.ops = (uintptr_t)&self->op;
+		a->space_change.nr_ops = 1;
+		break;
+	case PTX_SPACE_WINDOW:
+		a->space_window.flags = PTX_SPACE_WINDOW_REMOVE;
+		a->space_window.last = 4095;
+		break;
 	}
 }
 
@@ -215,6 +272,14 @@ static int file_of(const FIXTURE_VARIANT(all) *v, FIXTURE_DATA(all) *self)
 		EXPECT_EQ(0, lease_nr_members(self->lease));		\
 		EXPECT_GE(PTX_LEASE_STATE_ACTIVE, lease_state(self->lease)); \
 		EXPECT_EQ(1, nl_lease_list(&self->h.nl, NULL, 0));	\
+		if (variant->space) {					\
+			struct ptx_space_stats s_;			\
+									\
+			EXPECT_EQ(0, space_stats(self->lease, &s_));	\
+			EXPECT_EQ(0, s_.out_entries + s_.out_quota);	\
+			EXPECT_EQ(1, s_.out_nr_windows);		\
+			EXPECT_EQ(0, s_.out_refused);			\
+		}							\
 	} while (0)
 
 TEST_F(all, too_short)
@@ -249,7 +314,7 @@ TEST_F(all, longer_with_zeros)
 		close(a.create.out_fd);
 	}
 	if (variant->cmd == PTX_INFO || variant->cmd == PTX_LEASE_QUERY ||
-	    variant->cmd == PTX_LEASE_RELEASE)
+	    variant->cmd == PTX_LEASE_RELEASE || variant->space)
 		EXPECT_EQ(0, ret);
 }
 
@@ -347,17 +412,21 @@ TEST_F(all, unknown_flags)
 	int bit;
 
 	if (variant->cmd == PTX_LEASE_CREATE)
-		known = PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER;
+		known = PTX_LEASE_CREATE_BIND | PTX_LEASE_CREATE_OWNER |
+			PTX_LEASE_CREATE_SPACE;
 	if (variant->cmd == PTX_LEASE_ADD)
 		known = PTX_ADD_FLAGS_EXACT | PTX_ADD_FLAGS_FORCE | PTX_ADD_FLAGS_BOOT_DISPLAY |
 			PTX_ADD_FLAGS_RESET | PTX_ADD_FLAGS_CLEAR_MEMORY;
 	if (variant->cmd == PTX_LEASE_REVOKE)
 		known = PTX_REVOKE_KILL;
+	if (variant->cmd == PTX_SPACE_WINDOW)
+		known = PTX_SPACE_WINDOW_ADD | PTX_SPACE_WINDOW_REMOVE |
+			PTX_SPACE_WINDOW_FORCE;
 	for (bit = 0; bit < 32; bit++) {
 		if (known & (1u << bit))
 			continue;
 		fill(&a, variant, self);
-		a.info.flags = 1u << bit;
+		a.info.flags |= 1u << bit;
 		EXPECT_EQ(-EOPNOTSUPP, ptx_ioctl(file_of(variant, self),
 						 variant->cmd, &a))
 			TH_LOG("flag bit %d", bit);
@@ -383,6 +452,26 @@ TEST_F(all, reserved)
 	EXPECT_NOTHING();
 }
 
+/* A lease without a space has none of these. */
+TEST_F(all, without_a_space)
+{
+	union arg a;
+	int fd;
+
+	if (!variant->space)
+		return;
+	fd = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_LE(0, fd);
+	fill(&a, variant, self);
+	EXPECT_EQ(-EOPNOTSUPP, ptx_ioctl(fd, variant->cmd, &a));
+	if (variant->cmd == PTX_SPACE_CHANGE)
+		EXPECT_EQ(PTX_REASON_NO_SPACE, a.space_change.out_reason);
+	if (variant->cmd == PTX_SPACE_WINDOW)
+		EXPECT_EQ(PTX_REASON_NO_SPACE, a.space_window.out_reason);
+	if (variant->cmd == PTX_SPACE_QUOTA)
+		EXPECT_EQ(PTX_REASON_NO_SPACE, a.space_quota.out_reason);
+}
+
 TEST_F(all, wrong_kind_of_file)
 {
 	union arg a;
@@ -404,7 +493,7 @@ TEST_F(all, unknown_ioctls)
 	int nr;
 
 	for (nr = 0; nr < 256; nr++) {
-		if (nr >= 0x80 && nr <= 0x86)
+		if (nr >= 0x80 && nr <= 0x8a)
 			continue;
 		fill(&a, variant, self);
 		EXPECT_EQ(-ENOTTY, ptx_ioctl(file_of(variant, self),

@@ -156,6 +156,28 @@ void nl_put_u64(struct nl_req *r, uint16_t type, uint64_t v)
 	nl_put(r, type, &v, sizeof(v));
 }
 
+size_t nl_nest(struct nl_req *r, uint16_t type)
+{
+	size_t nest = NLMSG_ALIGN(r->h.nlmsg_len);
+
+	nl_put(r, type | NLA_F_NESTED, NULL, 0);
+	return nest;
+}
+
+void nl_nest_end(struct nl_req *r, size_t nest)
+{
+	((struct nlattr *)(r->buf + nest))->nla_len = r->h.nlmsg_len - nest;
+}
+
+void nl_put_window(struct nl_req *r, uint64_t first, uint64_t last)
+{
+	size_t nest = nl_nest(r, PTX_A_SPACE_WINDOW);
+
+	nl_put_u64(r, PTX_A_WINDOW_FIRST, first);
+	nl_put_u64(r, PTX_A_WINDOW_LAST, last);
+	nl_nest_end(r, nest);
+}
+
 int nl_send(struct nl *nl, struct nl_req *r)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
@@ -367,6 +389,60 @@ static int member_parse(const struct nlattr *nest, struct nl_member *m)
 	return bad + !tb[PTX_A_MEMBER_DEVICE] + !tb[PTX_A_MEMBER_STATE];
 }
 
+static uint64_t times_parse(const struct nlattr *a, int *bad)
+{
+	uint64_t times[PTX_SPACE_TIMES], sum = 0;
+	int i;
+
+	if (!a || nl_len(a) != sizeof(times)) {
+		++*bad;
+		return 0;
+	}
+	memcpy(times, nl_data(a), sizeof(times));
+	for (i = 0; i < PTX_SPACE_TIMES; i++)
+		sum += times[i];
+	return sum;
+}
+
+static int space_parse(const struct nlattr *nest, struct nl_space *s)
+{
+	const struct nlattr *tb[PTX_A_SPACE_MAX + 1], *w[PTX_A_WINDOW_MAX + 1];
+	const char *at = nl_data(nest), *end = at + nl_len(nest);
+	const struct nlattr *a;
+	int i, bad = 0;
+
+	nl_parse_nest(nest, tb, PTX_A_SPACE_MAX, &bad);
+	s->quota = nl_u64(tb[PTX_A_SPACE_QUOTA]);
+	s->mapped = nl_u64(tb[PTX_A_SPACE_MAPPED]);
+	s->pinned = nl_u64(tb[PTX_A_SPACE_PINNED]);
+	s->entries = nl_u64(tb[PTX_A_SPACE_ENTRIES]);
+	s->max_entries = nl_u64(tb[PTX_A_SPACE_MAX_ENTRIES]);
+	s->largest_page = nl_u64(tb[PTX_A_SPACE_LARGEST_PAGE]);
+	s->faults = tb[PTX_A_SPACE_FAULTS] ? nl_u64(tb[PTX_A_SPACE_FAULTS]) :
+					     PTX_SPACE_NO_FAULTS;
+	s->pinned_times = times_parse(tb[PTX_A_SPACE_PIN_TIMES], &bad);
+	s->mapped_times = times_parse(tb[PTX_A_SPACE_MAP_TIMES], &bad);
+	s->container = tb[PTX_A_SPACE_CONTAINER];
+	for (i = PTX_A_SPACE_MAPPED; i <= PTX_A_SPACE_LARGEST_PAGE; i++)
+		bad += !tb[i];
+	bad += !!tb[PTX_A_SPACE_FORCE];
+	for (; at + NLA_HDRLEN <= end; at += NLA_ALIGN(a->nla_len)) {
+		a = (const void *)at;
+		if (a->nla_len < NLA_HDRLEN)
+			break;
+		if ((a->nla_type & NLA_TYPE_MASK) != PTX_A_SPACE_WINDOW)
+			continue;
+		nl_parse_nest(a, w, PTX_A_WINDOW_MAX, &bad);
+		bad += !w[PTX_A_WINDOW_FIRST] + !w[PTX_A_WINDOW_LAST];
+		if (s->nr_windows < NL_MAX_WINDOWS) {
+			s->windows[s->nr_windows].first = nl_u64(w[PTX_A_WINDOW_FIRST]);
+			s->windows[s->nr_windows].last = nl_u64(w[PTX_A_WINDOW_LAST]);
+		}
+		s->nr_windows++;
+	}
+	return bad;
+}
+
 int nl_lease_parse(const struct nlmsghdr *h, struct nl_lease *l)
 {
 	const struct nlattr *tb[PTX_A_LEASE_MAX + 1], *a = NULL;
@@ -384,6 +460,9 @@ int nl_lease_parse(const struct nlmsghdr *h, struct nl_lease *l)
 	l->forced = tb[PTX_A_LEASE_FORCED];
 	l->has_age = tb[PTX_A_LEASE_AGE_MS];
 	l->age_ms = nl_u64(tb[PTX_A_LEASE_AGE_MS]);
+	l->has_space = tb[PTX_A_LEASE_SPACE];
+	if (l->has_space)
+		bad += space_parse(tb[PTX_A_LEASE_SPACE], &l->space);
 	if (!tb[PTX_A_LEASE_ID] || !tb[PTX_A_LEASE_NAME] ||
 	    !tb[PTX_A_LEASE_STATE] || !tb[PTX_A_LEASE_OWNER])
 		bad++;

@@ -66,6 +66,11 @@ void nl_put(struct nl_req *r, uint16_t type, const void *data, size_t len);
 void nl_put_str(struct nl_req *r, uint16_t type, const char *s);
 void nl_put_u32(struct nl_req *r, uint16_t type, uint32_t v);
 void nl_put_u64(struct nl_req *r, uint16_t type, uint64_t v);
+/* A nest: what is put until nl_nest_end() is inside. */
+size_t nl_nest(struct nl_req *r, uint16_t type);
+void nl_nest_end(struct nl_req *r, size_t nest);
+/* A window of a space, inside of its nest. */
+void nl_put_window(struct nl_req *r, uint64_t first, uint64_t last);
 /* An attribute header that says @nla_len, followed by @len bytes of @data. */
 void nl_put_raw(struct nl_req *r, uint16_t type, uint16_t nla_len,
 		const void *data, size_t len);
@@ -115,6 +120,23 @@ struct nl_member {
 	bool requested;
 };
 
+#define NL_MAX_WINDOWS	8
+
+struct nl_space {
+	uint64_t quota;
+	uint64_t mapped;
+	uint64_t pinned;
+	uint64_t entries;
+	uint64_t max_entries;
+	uint64_t largest_page;
+	uint64_t faults;	/* PTX_SPACE_NO_FAULTS when absent */
+	uint64_t pinned_times;	/* all classes of time together */
+	uint64_t mapped_times;
+	bool container;
+	int nr_windows;
+	struct ptx_space_range windows[NL_MAX_WINDOWS];
+};
+
 struct nl_lease {
 	uint64_t id;
 	char name[PTX_LEASE_NAME_MAX + 1];
@@ -126,6 +148,8 @@ struct nl_lease {
 	bool forced;
 	bool has_age;
 	uint64_t age_ms;
+	bool has_space;
+	struct nl_space space;
 	int unknown;		/* attributes we do not know, or broken ones */
 	int nr_members;
 	struct nl_member members[NL_MAX_MEMBERS];
