@@ -8,6 +8,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "batch.h"
@@ -86,8 +87,25 @@ static struct ptx_mapping *ptx_mapping_alloc(const struct ptx_space_op *op)
 	return mapping;
 }
 
-/* Looks at each of a batch, and counts those that map. */
-static int ptx_batch_check(struct ptx_batch *batch, u64 *nr)
+/* One that is named twice would be looked for among all that goes. */
+static bool ptx_batch_unmaps_twice(const struct ptx_batch *batch, u32 op)
+{
+	const struct ptx_space_op *this = &batch->ops[op], *other;
+	u32 i;
+
+	for (i = 0; i < op; i++) {
+		other = &batch->ops[i];
+		/* All of it is from 0 on, and so long that it wraps. */
+		if (other->op != PTX_SPACE_MAP &&
+		    this->iova <= other->iova + other->length - 1 &&
+		    other->iova <= this->iova + this->length - 1)
+			return true;
+	}
+	return false;
+}
+
+/* Looks at each of a batch, and counts those that map, and what they would lock. */
+static int ptx_batch_check(struct ptx_batch *batch, u64 *nr, u64 *pages)
 {
 	const struct ptx_space_op *op;
 	int ret;
@@ -98,50 +116,50 @@ static int ptx_batch_check(struct ptx_batch *batch, u64 *nr)
 		ret = ptx_op_check(op);
 		if (ret)
 			return ptx_batch_refuse(batch, i, PTX_REASON_NONE, ret);
-		if (op->op != PTX_SPACE_MAP)
+		if (op->op != PTX_SPACE_MAP) {
+			if (ptx_batch_unmaps_twice(batch, i))
+				return ptx_batch_refuse(batch, i, PTX_REASON_NONE, -EINVAL);
 			continue;
+		}
 		/* There is no such memory: nothing is made for a number. */
 		if (op->vaddr >= TASK_SIZE_MAX || op->length > TASK_SIZE_MAX - op->vaddr)
 			return ptx_batch_refuse(batch, i, PTX_REASON_DMA_MEMORY, -EFAULT);
 		(*nr)++;
+		*pages += op->length >> PAGE_SHIFT;
 	}
 	return 0;
 }
 
-/* The pages that an op would lock. A BAR has none, but that is slow to find out. */
-static u64 ptx_op_pages(struct ptx_space *space, const struct ptx_space_op *op,
-			bool look_for_bars)
+/* Is it the BAR of a device? That is slow to find out. */
+static bool ptx_op_is_bar(struct ptx_space *space, const struct ptx_space_op *op)
 {
+	struct ptx_vfio_device *bar;
 	unsigned long pfn;
 
-	if (op->op != PTX_SPACE_MAP ||
-	    (look_for_bars && ptx_vfio_bar_of(space, op->vaddr, op->length,
-					      op->flags & PTX_SPACE_WRITE, &pfn)))
-		return 0;
-	return op->length >> PAGE_SHIFT;
+	bar = ptx_vfio_bar_of(space, op->vaddr, op->length, op->flags & PTX_SPACE_WRITE, &pfn);
+	ptx_vfio_bar_put(bar);
+	return bar;
 }
 
-static u64 ptx_batch_pages(struct ptx_space *space, struct ptx_batch *batch)
+/* Memory through and through, or one piece of the BARs of one device. */
+static bool ptx_mapping_is_one(const struct ptx_mapping *mapping)
 {
-	u64 pages = 0;
+	unsigned long at, size, first;
+	const struct ptx_chunk *chunk;
 	u32 i;
 
-	for (i = 0; i < batch->nr; i++)
-		pages += ptx_op_pages(space, &batch->ops[i], batch->look_for_bars);
-	return pages;
-}
-
-/* Once for all of them: each time takes the lock of the whole memory. */
-static int ptx_batch_account(struct ptx_space *space, struct ptx_batch *batch, u64 *pages)
-{
-	*pages = ptx_batch_pages(space, batch);
-	if (!account_locked_vm(current->mm, *pages, true))
-		return 0;
-	batch->look_for_bars = true;
-	*pages = ptx_batch_pages(space, batch);
-	if (!account_locked_vm(current->mm, *pages, true))
-		return 0;
-	return ptx_batch_refuse(batch, batch->nr, PTX_REASON_DMA_LOCKED, -ENOMEM);
+	for (i = 0; i < mapping->nr_chunks; i++) {
+		chunk = &mapping->chunks[i];
+		if (chunk->mmio != !!mapping->bar)
+			return false;
+		if (!chunk->mmio)
+			continue;
+		ptx_mapping_chunk(mapping, i, &at, &size);
+		first = ptx_run_pfn(mapping->chunks[0].runs->run[0]);
+		if (ptx_run_pfn(chunk->runs->run[0]) != first + (at >> PAGE_SHIFT))
+			return false;
+	}
+	return true;
 }
 
 /* What turned out to be a BAR is not locked memory. */
@@ -150,8 +168,9 @@ static void ptx_batch_refund(struct ptx_space *space, struct list_head *coming)
 	struct ptx_mapping *mapping;
 	u64 pages = 0;
 
+	/* One that is partly memory is refused as it is. */
 	list_for_each_entry(mapping, coming, change)
-		if (mapping->bar)
+		if (mapping->bar && ptx_mapping_is_one(mapping))
 			pages += mapping->locked;
 	if (!pages)
 		return;
@@ -159,13 +178,13 @@ static void ptx_batch_refund(struct ptx_space *space, struct list_head *coming)
 	mutex_lock(&space->lock);
 	space->pinned -= pages;
 	list_for_each_entry(mapping, coming, change)
-		if (mapping->bar)
+		if (mapping->bar && ptx_mapping_is_one(mapping))
 			mapping->locked = 0;
 	mutex_unlock(&space->lock);
 }
 
 static int ptx_batch_prepare(struct ptx_space *space, struct ptx_batch *batch,
-			     struct list_head *coming)
+			     struct list_head *coming, u64 *locked)
 {
 	struct ptx_mapping *mapping;
 	u32 i;
@@ -176,7 +195,9 @@ static int ptx_batch_prepare(struct ptx_space *space, struct ptx_batch *batch,
 		mapping = ptx_mapping_alloc(&batch->ops[i]);
 		if (!mapping)
 			return ptx_batch_refuse(batch, i, PTX_REASON_NO_MEMORY, -ENOMEM);
-		mapping->locked = ptx_op_pages(space, &batch->ops[i], batch->look_for_bars);
+		mapping->bar_only = batch->look_for_bars && ptx_op_is_bar(space, &batch->ops[i]);
+		mapping->locked = mapping->bar_only ? 0 : batch->ops[i].length >> PAGE_SHIFT;
+		*locked += mapping->locked;
 		mapping->op = i;
 		mapping->container = batch->container;
 		list_add_tail(&mapping->change, coming);
@@ -217,11 +238,16 @@ static int ptx_space_mark(struct ptx_space *space, struct ptx_batch *batch, u32 
 	struct ptx_mapping *mapping;
 
 	ptx_for_each_mapping(mapping, node, next, space, first, last) {
-		/* Not there yet, or not any more. */
-		if (mapping->state == PTX_MAPPING_COMING ||
-		    mapping->state == PTX_MAPPING_LEAVING ||
-		    (mapping->state == PTX_MAPPING_CHOSEN && mapping->chooser == batch))
+		cond_resched();
+		/* Not there yet. */
+		if (mapping->state == PTX_MAPPING_COMING)
 			continue;
+		/* Not there any more, soon: devices must not reach it on return. */
+		if (mapping->state == PTX_MAPPING_LEAVING) {
+			if (mapping->chooser == batch)
+				continue;
+			return -EAGAIN;
+		}
 		if (mapping->range.start < first || mapping->range.last > last)
 			return ptx_batch_refuse(batch, op, PTX_REASON_DMA_SPLIT, -EINVAL);
 		/* Another batch may yet take it away or leave it. */
@@ -240,11 +266,11 @@ static void ptx_space_unmark(struct ptx_space *space, struct list_head *leaving)
 
 	lockdep_assert_held(&space->lock);
 	list_for_each_entry_safe(mapping, next, leaving, change) {
-		if (mapping->owner->gone || space->cut ||
-		    (mapping->bar && ptx_vfio_is_cut(mapping->bar))) {
+		if (mapping->doomed || mapping->owner->gone || space->cut) {
 			mapping->state = PTX_MAPPING_LEAVING;
 		} else {
 			mapping->state = PTX_MAPPING_LIVE;
+			mapping->chooser = NULL;
 			list_del(&mapping->change);
 		}
 	}
@@ -264,6 +290,8 @@ static int ptx_batch_begin(struct ptx_space *space, struct ptx_batch *batch,
 	lockdep_assert_held(&space->lock);
 	if (space->cut)
 		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ESHUTDOWN);
+	if (batch->container && (!space->container || batch->container != space->containers))
+		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ENODEV);
 	for (i = 0; i < batch->nr && !ret; i++)
 		if (batch->ops[i].op != PTX_SPACE_MAP)
 			ret = ptx_space_mark(space, batch, i, state, leaving);
@@ -312,7 +340,8 @@ static unsigned int ptx_space_time_class(u64 ns)
 
 /* Everything is pinned and mapped: from here on it is there, unless it may not be. */
 static int ptx_batch_publish(struct ptx_space *space, struct ptx_batch *batch,
-			     struct list_head *coming, const struct ptx_pin_times *times)
+			     struct list_head *coming, struct list_head *leaving,
+			     const struct ptx_pin_times *times)
 {
 	struct ptx_mapping *mapping, *next;
 	u8 shift = 0;
@@ -322,7 +351,8 @@ static int ptx_batch_publish(struct ptx_space *space, struct ptx_batch *batch,
 	if (space->cut)
 		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ESHUTDOWN);
 	list_for_each_entry(mapping, coming, change)
-		if (mapping->bar && ptx_vfio_is_cut(mapping->bar))
+		if (mapping->doomed || !ptx_mapping_is_one(mapping) ||
+		    (mapping->bar && ptx_vfio_is_cut(mapping->bar)))
 			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_MEMORY,
 						-EFAULT);
 	list_for_each_entry(mapping, coming, change)
@@ -336,6 +366,8 @@ static int ptx_batch_publish(struct ptx_space *space, struct ptx_batch *batch,
 		mapping->state = PTX_MAPPING_LIVE;
 		list_del(&mapping->change);
 	}
+	list_for_each_entry(mapping, leaving, change)
+		mapping->state = PTX_MAPPING_LEAVING;
 	space->page_shift = max(space->page_shift, shift);
 	space->pin_times[ptx_space_time_class(times->pin)]++;
 	space->map_times[ptx_space_time_class(times->map)]++;
@@ -351,13 +383,14 @@ static int ptx_batch_carry_out(struct ptx_space *space, struct ptx_batch *batch,
 	int ret;
 
 	ret = ptx_pin(space, coming, &culprit, &times);
-	ptx_batch_refund(space, coming);
+	if (!ret)
+		ptx_batch_refund(space, coming);
 	if (ret)
 		ptx_batch_refuse(batch, culprit ? culprit->op : batch->nr,
 				 ptx_batch_reason(ret), ret);
 	mutex_lock(&space->lock);
 	if (!ret)
-		ret = ptx_batch_publish(space, batch, coming, &times);
+		ret = ptx_batch_publish(space, batch, coming, leaving, &times);
 	if (ret)
 		ptx_space_unmark(space, leaving);
 	mutex_unlock(&space->lock);
@@ -370,40 +403,92 @@ static void ptx_batch_free(struct list_head *coming)
 {
 	struct ptx_mapping *mapping, *next;
 
-	list_for_each_entry_safe(mapping, next, coming, change)
+	list_for_each_entry_safe(mapping, next, coming, change) {
+		ptx_vfio_bar_put(mapping->bar);
 		kvfree(mapping);
+	}
+}
+
+/*
+ * Makes what comes, and counts it as locked memory: once for all of it, as each time takes
+ * the lock of the whole memory. What a BAR is, is looked at only where it would be too much.
+ */
+static int ptx_batch_account(struct ptx_space *space, struct ptx_batch *batch, u64 pages,
+			     struct list_head *coming, u64 *locked)
+{
+	int ret;
+
+	batch->look_for_bars = account_locked_vm(current->mm, pages, true);
+	*locked = 0;
+	ret = ptx_batch_prepare(space, batch, coming, locked);
+	if (!batch->look_for_bars) {
+		*locked = pages;
+		return ret;
+	}
+	if (!ret && account_locked_vm(current->mm, *locked, true))
+		ret = ptx_batch_refuse(batch, batch->nr, PTX_REASON_DMA_LOCKED, -ENOMEM);
+	if (ret)
+		*locked = 0;
+	return ret;
+}
+
+static int ptx_batch_owner(struct ptx_space *space, struct ptx_batch *batch, u64 nr,
+			   struct ptx_space_mm **owner)
+{
+	int ret;
+
+	*owner = ptx_space_mm_get(space, nr);
+	if (!IS_ERR(*owner))
+		return 0;
+	ret = PTR_ERR(*owner);
+	*owner = NULL;
+	/* Any signal will do for that one; nothing has happened, so it is done again. */
+	if (ret == -EINTR && !fatal_signal_pending(current))
+		ret = -ERESTARTNOINTR;
+	return ptx_batch_refuse(batch, batch->nr, ptx_batch_reason(ret), ret);
+}
+
+/* Waits for what is just being taken away, if that is in the way. */
+static int ptx_batch_enter(struct ptx_space *space, struct ptx_batch *batch,
+			   struct list_head *coming, struct ptx_space_mm *owner,
+			   struct list_head *leaving)
+{
+	u64 leaves;
+	int ret;
+
+	for (;;) {
+		mutex_lock(&space->lock);
+		leaves = space->leaves;
+		ret = ptx_batch_begin(space, batch, coming, owner, leaving);
+		mutex_unlock(&space->lock);
+		if (ret != -EAGAIN)
+			return ret;
+		/* What cannot stay for other reasons. */
+		ptx_space_leave(space, leaving);
+		if (wait_event_killable(space->left, READ_ONCE(space->leaves) != leaves))
+			return ptx_batch_refuse(batch, batch->nr, PTX_REASON_INTERRUPTED, -EINTR);
+	}
 }
 
 static int ptx_batch_run(struct ptx_space *space, struct ptx_batch *batch)
 {
+	u64 pages = 0, locked = 0, nr = 0, unmapped;
 	struct ptx_space_mm *owner = NULL;
 	LIST_HEAD(coming);
 	LIST_HEAD(leaving);
-	u64 pages = 0, nr = 0, unmapped;
 	int ret;
 
 	batch->unmapped = 0;
 	batch->reason = PTX_REASON_NONE;
-	batch->look_for_bars = false;
-	ret = ptx_batch_check(batch, &nr) ?: ptx_batch_account(space, batch, &pages);
+	ret = ptx_batch_check(batch, &nr, &pages);
 	if (ret)
 		return ret;
-	ret = ptx_batch_prepare(space, batch, &coming);
+	ret = ptx_batch_account(space, batch, pages, &coming, &locked);
+	if (!ret && nr)
+		ret = ptx_batch_owner(space, batch, nr, &owner);
 	if (ret)
 		goto err_free;
-	if (nr) {
-		owner = ptx_space_mm_get(space, nr);
-		if (IS_ERR(owner)) {
-			ret = ptx_batch_refuse(batch, batch->nr, PTX_REASON_NO_MEMORY,
-					       PTR_ERR(owner));
-			goto err_free;
-		}
-	}
-	mutex_lock(&space->lock);
-	ret = ptx_batch_begin(space, batch, &coming, owner, &leaving);
-	if (ret && owner)
-		ptx_space_mm_put(owner, nr);
-	mutex_unlock(&space->lock);
+	ret = ptx_batch_enter(space, batch, &coming, owner, &leaving);
 	if (ret)
 		goto err_leave;
 	if (nr)
@@ -416,9 +501,14 @@ static int ptx_batch_run(struct ptx_space *space, struct ptx_batch *batch)
 
 err_leave:
 	ptx_space_leave(space, &leaving);
+	if (owner) {
+		mutex_lock(&space->lock);
+		ptx_space_mm_put(owner, nr);
+		mutex_unlock(&space->lock);
+	}
 err_free:
 	ptx_batch_free(&coming);
-	account_locked_vm(current->mm, pages, false);
+	account_locked_vm(current->mm, locked, false);
 	return ret;
 }
 

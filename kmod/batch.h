@@ -11,7 +11,7 @@ struct ptx_space;
  * struct ptx_batch - changes of a space that happen together
  * @ops: what is asked for
  * @nr: their number
- * @container: through a VFIO container
+ * @container: through which of the VFIO containers, or 0
  * @look_for_bars: not all of it is memory that counts as locked
  * @unmapped: how many bytes were, in the end
  * @op: on failure, which of them is at fault
@@ -20,7 +20,7 @@ struct ptx_space;
 struct ptx_batch {
 	const struct ptx_space_op *ops;
 	u32 nr;
-	bool container;
+	u32 container;
 	bool look_for_bars;
 	u64 unmapped;
 	u32 op;

@@ -117,7 +117,7 @@ static int ptx_ioctl_info(struct ptx_call *call)
 	info->out_features = PTX_FEATURE_SPACE;
 	if (IS_ENABLED(CONFIG_IOMMUFD) && IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV))
 		info->out_features |= PTX_FEATURE_IOMMUFD;
-	if (IS_ENABLED(CONFIG_VFIO_GROUP))
+	if (IS_ENABLED(CONFIG_VFIO_CONTAINER))
 		info->out_features |= PTX_FEATURE_CONTAINER;
 	if (ptx_iommu_present())
 		info->out_features |= PTX_FEATURE_IOMMU;

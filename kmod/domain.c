@@ -71,13 +71,6 @@ static bool ptx_domain_is_reserved(struct ptx_space_group *group, unsigned long 
 	return false;
 }
 
-static bool ptx_domain_reaches(struct iommu_domain *domain, unsigned long first,
-			       unsigned long last)
-{
-	return first >= domain->geometry.aperture_start &&
-	       last <= domain->geometry.aperture_end;
-}
-
 /**
  * ptx_domain_allows() - would every domain and group take a range
  * @space: locked
@@ -89,14 +82,11 @@ static bool ptx_domain_reaches(struct iommu_domain *domain, unsigned long first,
 bool ptx_domain_allows(struct ptx_space *space, unsigned long first, unsigned long last)
 {
 	struct ptx_space_group *group;
-	struct ptx_domain *domain;
 
 	lockdep_assert_held(&space->lock);
-	list_for_each_entry(domain, &space->domains, node)
-		if (!ptx_domain_reaches(domain->domain, first, last))
-			return false;
 	list_for_each_entry(group, &space->groups, node)
-		if (ptx_domain_is_reserved(group, first, last))
+		if (first < group->lowest || last > group->highest ||
+		    ptx_domain_is_reserved(group, first, last))
 			return false;
 	return true;
 }
@@ -147,11 +137,11 @@ bool ptx_domain_next_range(struct ptx_space *space, unsigned long *first,
 			   unsigned long *last)
 {
 	unsigned long lowest = 0, highest = ULONG_MAX, end;
-	struct ptx_domain *domain;
+	struct ptx_space_group *group;
 
-	list_for_each_entry(domain, &space->domains, node) {
-		lowest = max_t(unsigned long, lowest, domain->domain->geometry.aperture_start);
-		highest = min_t(unsigned long, highest, domain->domain->geometry.aperture_end);
+	list_for_each_entry(group, &space->groups, node) {
+		lowest = max(lowest, group->lowest);
+		highest = min(highest, group->highest);
 	}
 	*first = max(*first, lowest);
 	while (ptx_windows_next(space->windows, first, &end) && *first <= highest) {
@@ -203,20 +193,28 @@ bool ptx_domain_is_coherent(struct ptx_space *space)
 	return true;
 }
 
-static void ptx_domain_take_out(struct iommu_domain *domain, unsigned long iova,
-				unsigned long size, struct iommu_iotlb_gather *gather)
+/*
+ * Each piece is flushed by itself: an IOMMU driver may free page tables with the first
+ * flush of a gather, whatever that covers. False if the driver took out less than was put
+ * in, and devices may still reach it.
+ */
+static bool ptx_domain_take_out(struct iommu_domain *domain, unsigned long iova,
+				unsigned long size)
 {
+	struct iommu_iotlb_gather gather;
 	unsigned long step;
+	bool all = true;
 
 	while (size) {
 		step = min(size, PTX_UNMAP_MAX);
-		/* What was put in is there: a domain that says otherwise is broken. */
-		if (WARN_ON_ONCE(iommu_unmap_fast(domain, iova, step, gather) != step))
-			return;
+		iommu_iotlb_gather_init(&gather);
+		all &= iommu_unmap_fast(domain, iova, step, &gather) == step;
+		iommu_iotlb_sync(domain, &gather);
 		iova += step;
 		size -= step;
 		cond_resched();
 	}
+	return !WARN_ON_ONCE(!all);
 }
 
 /* The largest page that can be used somewhere in a run. */
@@ -238,7 +236,6 @@ static u8 ptx_domain_page_shift(unsigned long sizes, unsigned long iova, phys_ad
 static int ptx_domain_put_in(struct iommu_domain *domain, unsigned long iova,
 			     const struct ptx_runs *runs, int prot, u8 *page_shift)
 {
-	struct iommu_iotlb_gather gather;
 	unsigned long at = iova, size;
 	int ret = 0;
 	u32 i;
@@ -258,24 +255,26 @@ static int ptx_domain_put_in(struct iommu_domain *domain, unsigned long iova,
 		at += size;
 		cond_resched();
 	}
-	if (ret && at > iova) {
-		iommu_iotlb_gather_init(&gather);
-		ptx_domain_take_out(domain, iova, at - iova, &gather);
-		iommu_iotlb_sync(domain, &gather);
-	}
+	if (ret && at > iova)
+		ptx_domain_take_out(domain, iova, at - iova);
 	return ret;
 }
 
-static void ptx_domain_take_chunk_out(struct iommu_domain *domain,
-				      struct ptx_mapping *mapping, u32 chunk,
-				      struct iommu_iotlb_gather *gather)
+/* Takes a chunk out of every domain; whoever takes or puts in others may do so beside it. */
+static void ptx_domain_take_chunk_out(struct ptx_space *space, struct ptx_mapping *mapping,
+				      u32 chunk)
 {
 	unsigned long at, size;
+	struct ptx_domain *domain;
 
+	lockdep_assert_held(&space->domains_lock);
 	if (!mapping->chunks[chunk].mapped)
 		return;
 	ptx_mapping_chunk(mapping, chunk, &at, &size);
-	ptx_domain_take_out(domain, mapping->range.start + at, size, gather);
+	list_for_each_entry(domain, &space->domains, node)
+		if (!ptx_domain_take_out(domain->domain, mapping->range.start + at, size))
+			mapping->chunks[chunk].stuck = true;
+	mapping->chunks[chunk].mapped = false;
 }
 
 /**
@@ -286,11 +285,11 @@ static void ptx_domain_take_chunk_out(struct iommu_domain *domain,
  *
  * Undone by ptx_domain_unmap().
  *
- * Return: 0, or an error of the IOMMU driver, and it is in none of them.
+ * Return: 0; -ECANCELED if it is to go again already; or an error of the IOMMU driver.
+ * Then it is in none of them.
  */
 int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chunk)
 {
-	struct iommu_iotlb_gather gather;
 	unsigned long at, size, iova;
 	struct ptx_domain *domain;
 	int ret = 0;
@@ -298,6 +297,10 @@ int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chu
 	ptx_mapping_chunk(mapping, chunk, &at, &size);
 	iova = mapping->range.start + at;
 	down_read(&space->domains_lock);
+	if (mapping->doomed) {
+		up_read(&space->domains_lock);
+		return -ECANCELED;
+	}
 	list_for_each_entry(domain, &space->domains, node) {
 		ret = ptx_domain_put_in(domain->domain, iova, mapping->chunks[chunk].runs,
 					mapping->prot, &mapping->chunks[chunk].page_shift);
@@ -305,11 +308,9 @@ int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chu
 			break;
 	}
 	if (ret) {
-		list_for_each_entry_continue_reverse(domain, &space->domains, node) {
-			iommu_iotlb_gather_init(&gather);
-			ptx_domain_take_out(domain->domain, iova, size, &gather);
-			iommu_iotlb_sync(domain->domain, &gather);
-		}
+		list_for_each_entry_continue_reverse(domain, &space->domains, node)
+			if (!ptx_domain_take_out(domain->domain, iova, size))
+				mapping->chunks[chunk].stuck = true;
 	}
 	mapping->chunks[chunk].mapped = !ret;
 	up_read(&space->domains_lock);
@@ -325,23 +326,35 @@ int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chu
  */
 void ptx_domain_unmap(struct ptx_space *space, struct list_head *mappings)
 {
-	struct iommu_iotlb_gather gather;
 	struct ptx_mapping *mapping;
-	struct ptx_domain *domain;
 	u32 i;
 
-	down_read(&space->domains_lock);
-	list_for_each_entry(domain, &space->domains, node) {
-		iommu_iotlb_gather_init(&gather);
-		list_for_each_entry(mapping, mappings, change)
-			for (i = 0; i < mapping->nr_chunks; i++)
-				ptx_domain_take_chunk_out(domain->domain, mapping, i, &gather);
-		iommu_iotlb_sync(domain->domain, &gather);
-	}
 	list_for_each_entry(mapping, mappings, change)
-		for (i = 0; i < mapping->nr_chunks; i++)
-			mapping->chunks[i].mapped = false;
-	up_read(&space->domains_lock);
+		for (i = 0; i < mapping->nr_chunks; i++) {
+			/* Whoever cuts the space waits for no more than this. */
+			down_read(&space->domains_lock);
+			ptx_domain_take_chunk_out(space, mapping, i);
+			up_read(&space->domains_lock);
+		}
+}
+
+/**
+ * ptx_domain_expel() - no device reaches a mapping any more, whoever works on it
+ * @space: locked
+ * @mapping: coming, chosen or leaving; marked as doomed
+ *
+ * It stays in the tree until whoever works on it sees that.
+ */
+void ptx_domain_expel(struct ptx_space *space, struct ptx_mapping *mapping)
+{
+	u32 i;
+
+	lockdep_assert_held(&space->lock);
+	down_write(&space->domains_lock);
+	mapping->doomed = true;
+	for (i = 0; i < mapping->nr_chunks; i++)
+		ptx_domain_take_chunk_out(space, mapping, i);
+	up_write(&space->domains_lock);
 }
 
 /* Put into a new domain what the others have. On failure the domain is thrown away. */
@@ -356,8 +369,6 @@ static int ptx_domain_fill(struct ptx_space *space, struct ptx_domain *domain)
 	for (node = interval_tree_iter_first(&space->tree, 0, ULONG_MAX); node;
 	     node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
 		mapping = container_of(node, struct ptx_mapping, range);
-		if (!ptx_domain_reaches(domain->domain, node->start, node->last))
-			return -EINVAL;
 		for (i = 0; i < mapping->nr_chunks; i++) {
 			if (READ_ONCE(space->cut))
 				return -ENODEV;
@@ -374,10 +385,15 @@ static int ptx_domain_fill(struct ptx_space *space, struct ptx_domain *domain)
 	return 0;
 }
 
-static bool ptx_domain_overlaps(struct ptx_space *space, struct ptx_space_group *group)
+/* Is something mapped that a group's IOMMU does not reach, or that it has reserved? */
+static bool ptx_domain_conflicts(struct ptx_space *space, struct ptx_space_group *group)
 {
 	struct iommu_resv_region *region;
 
+	if ((group->lowest && interval_tree_iter_first(&space->tree, 0, group->lowest - 1)) ||
+	    (group->highest != ULONG_MAX &&
+	     interval_tree_iter_first(&space->tree, group->highest + 1, ULONG_MAX)))
+		return true;
 	list_for_each_entry(region, &group->reserved, list)
 		if (region->type != IOMMU_RESV_DIRECT_RELAXABLE && region->length &&
 		    interval_tree_iter_first(&space->tree, region->start,
@@ -453,10 +469,35 @@ static void ptx_domain_watch(struct ptx_space *space, struct ptx_domain *domain,
 	space->tells_faults = true;
 }
 
+/* 0 with the group's domain set, or with none, and the group is where it was. */
+static int ptx_domain_join_old(struct ptx_space *space, struct ptx_space_group *group,
+			       struct ptx_domain *domain)
+{
+	struct ptx_domain *other;
+	int ret;
+
+	list_for_each_entry(other, &space->domains, node) {
+		if (other->domain->ops != domain->domain->ops ||
+		    other->coherent != domain->coherent)
+			continue;
+		iommu_detach_group(domain->domain, group->group);
+		if (!iommu_attach_group(other->domain, group->group)) {
+			group->domain = other;
+			other->groups++;
+			return 0;
+		}
+		/* Behind another IOMMU, say, with other page tables. */
+		ret = iommu_attach_group(domain->domain, group->group);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /* A domain that the space has and that suits the group, or a new one, filled. */
 static int ptx_domain_join(struct ptx_space *space, struct ptx_space_group *group)
 {
-	struct ptx_domain *domain, *other;
+	struct ptx_domain *domain;
 	int ret;
 
 	domain = ptx_domain_alloc(group->group);
@@ -465,24 +506,20 @@ static int ptx_domain_join(struct ptx_space *space, struct ptx_space_group *grou
 	ret = iommu_attach_group(domain->domain, group->group);
 	if (ret)
 		goto err_free;
+	group->lowest = domain->domain->geometry.aperture_start;
+	group->highest = domain->domain->geometry.aperture_end;
+	if (ptx_domain_conflicts(space, group)) {
+		ret = -EINVAL;
+		goto err_detach;
+	}
 	if (domain->domain->ops->enforce_cache_coherency)
 		domain->coherent = domain->domain->ops->enforce_cache_coherency(domain->domain);
-	list_for_each_entry(other, &space->domains, node) {
-		if (other->domain->ops != domain->domain->ops ||
-		    other->coherent != domain->coherent)
-			continue;
-		iommu_detach_group(domain->domain, group->group);
-		if (!iommu_attach_group(other->domain, group->group)) {
-			ptx_domain_free(domain);
-			group->domain = other;
-			other->groups++;
-			return 0;
-		}
-		/* Behind another IOMMU, say, with other page tables. */
-		ret = iommu_attach_group(domain->domain, group->group);
-		if (ret)
-			goto err_free;
-	}
+	/* A driver may change the tables of a domain for a group: nobody maps meanwhile. */
+	down_write(&space->domains_lock);
+	ret = ptx_domain_join_old(space, group, domain);
+	up_write(&space->domains_lock);
+	if (group->domain || ret)
+		goto err_free;
 	ret = ptx_domain_prepare_msi(domain, group);
 	if (ret)
 		goto err_detach;
@@ -548,8 +585,6 @@ int ptx_domain_attach(struct ptx_space *space, struct iommu_group *group, bool a
 		ret = -EPERM;
 	else
 		ret = iommu_get_group_resv_regions(group, &g->reserved);
-	if (!ret && !there && ptx_domain_overlaps(space, g))
-		ret = -EINVAL;
 	if (!ret && !there)
 		ret = ptx_domain_join(space, g);
 	if (!ret && !there)

@@ -32,6 +32,8 @@ struct ptx_domain {
  * @group: the group; who attached it holds it
  * @domain: which it is attached to; NULL once the space is cut
  * @users: how often it was attached
+ * @lowest: what its IOMMU reaches
+ * @highest: likewise
  * @reserved: of struct iommu_resv_region: where nothing may be mapped
  */
 struct ptx_space_group {
@@ -39,6 +41,8 @@ struct ptx_space_group {
 	struct iommu_group *group;
 	struct ptx_domain *domain;
 	u32 users;
+	unsigned long lowest;
+	unsigned long highest;
 	struct list_head reserved;
 };
 
@@ -47,6 +51,7 @@ void ptx_domain_detach(struct ptx_space *space, struct iommu_group *group);
 void ptx_domain_cut(struct ptx_space *space);
 int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chunk);
 void ptx_domain_unmap(struct ptx_space *space, struct list_head *mappings);
+void ptx_domain_expel(struct ptx_space *space, struct ptx_mapping *mapping);
 bool ptx_domain_allows(struct ptx_space *space, unsigned long first, unsigned long last);
 bool ptx_domain_next_range(struct ptx_space *space, unsigned long *first,
 			   unsigned long *last);

@@ -175,7 +175,7 @@ void ptx_unpin(struct ptx_mapping *mapping)
 		chunk = &mapping->chunks[i];
 		if (!chunk->runs)
 			continue;
-		if (!chunk->mmio)
+		if (!chunk->mmio && !chunk->stuck)
 			ptx_unpin_runs(chunk->runs->run, chunk->runs->nr,
 				       mapping->prot & IOMMU_WRITE);
 		kvfree(chunk->runs);
@@ -239,14 +239,19 @@ static int ptx_pin_range(struct ptx_pin_buffer *buffer, unsigned long vaddr,
 static int ptx_pin_bar(struct ptx_space *space, struct ptx_mapping *mapping, u32 chunk,
 		       unsigned long at, unsigned long size, struct ptx_pin_buffer *buffer)
 {
-	struct ptx_vfio_device *bar;
+	struct ptx_vfio_device *bar, *old;
 	unsigned long pfn;
 
 	bar = ptx_vfio_bar_of(space, mapping->vaddr, ptx_mapping_size(mapping),
 			      mapping->prot & IOMMU_WRITE, &pfn);
 	if (!bar)
 		return -EFAULT;
-	WRITE_ONCE(mapping->bar, bar);
+	/* The mapping keeps the reference that it got first; another device's is no use. */
+	old = cmpxchg(&mapping->bar, NULL, bar);
+	if (old)
+		ptx_vfio_bar_put(bar);
+	if (old && old != bar)
+		return -EFAULT;
 	mapping->chunks[chunk].mmio = true;
 	buffer->run[0] = ptx_run(pfn + (at >> PAGE_SHIFT), size >> PAGE_SHIFT);
 	buffer->nr = 1;
@@ -262,7 +267,8 @@ static int ptx_pin_chunk(struct ptx_space *space, struct ptx_mapping *mapping, u
 	int ret;
 
 	ptx_mapping_chunk(mapping, chunk, &at, &size);
-	ret = ptx_pin_range(buffer, mapping->vaddr + at, size >> PAGE_SHIFT, mapping->prot);
+	ret = mapping->bar_only ? -EFAULT :
+	      ptx_pin_range(buffer, mapping->vaddr + at, size >> PAGE_SHIFT, mapping->prot);
 	if (ret == -EFAULT)
 		ret = ptx_pin_bar(space, mapping, chunk, at, size, buffer);
 	if (ret)

@@ -53,12 +53,14 @@ struct ptx_runs {
  * @runs: what it has pinned; NULL for nothing
  * @mapped: it is in every domain of the space; under the lock of the domains
  * @mmio: it is a BAR, of which no page is pinned
+ * @stuck: an IOMMU did not let go of it; it stays pinned for good
  * @page_shift: the largest page that a domain could use for it
  */
 struct ptx_chunk {
 	struct ptx_runs *runs;
 	bool mapped;
 	bool mmio;
+	bool stuck;
 	u8 page_shift;
 };
 

@@ -22,6 +22,7 @@
 #include "ptx_main.h"
 #include "request.h"
 #include "rom.h"
+#include "vfio_pci.h"
 
 static struct ptx_claim *ptx_add_claim_of(struct ptx_add *add,
 					  struct iommu_group *group)
@@ -405,6 +406,12 @@ int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add)
 	if (!try_module_get(THIS_MODULE)) {
 		ptx_blockers_add(add->blockers, PTX_REASON_SHUTDOWN, "", 0);
 		return -ESHUTDOWN;
+	}
+	/* Of another driver nobody asks what its DMA goes through. */
+	if (lease->space && !ptx_vfio_is_ours(add->driver)) {
+		ptx_blockers_add(add->blockers, PTX_REASON_BAD_DRIVER, "", 0);
+		ret = -EOPNOTSUPP;
+		goto out_put;
 	}
 	memset(&add->fault, 0, sizeof(add->fault));
 	add->nr_claims = 0;

@@ -37,6 +37,8 @@ static void ptx_space_mm_free_work(struct work_struct *work)
 	}
 	list_del_init(&owner->node);
 	mutex_unlock(&space->lock);
+	flush_work(&owner->refund_work);
+	flush_work(&owner->leave_work);
 	ptx_space_mm_free(owner);
 	ptx_space_put(space);
 }
@@ -53,6 +55,55 @@ void ptx_space_mm_put(struct ptx_space_mm *owner, u64 mappings)
 	if ((owner->gone || owner->space->ended) && !owner->mappings &&
 	    !list_empty(&owner->node))
 		queue_work(ptx_wq, &owner->free_work);
+}
+
+static void ptx_space_refund_work(struct work_struct *work)
+{
+	struct ptx_space_mm *owner = container_of(work, struct ptx_space_mm, refund_work);
+	struct ptx_space *space = owner->space;
+
+	if (!READ_ONCE(owner->gone))
+		account_locked_vm(owner->notifier.mm, atomic64_xchg(&owner->refund, 0), false);
+	mutex_lock(&space->lock);
+	ptx_space_mm_put(owner, 1);
+	mutex_unlock(&space->lock);
+}
+
+/* Pages of a process do not count as its locked memory any more. */
+static void ptx_space_unlock_memory(struct ptx_space_mm *owner, u64 pages)
+{
+	struct mm_struct *mm = owner->notifier.mm;
+
+	if (!pages || READ_ONCE(owner->gone))
+		return;
+	/* It may hold its lock for as long as it likes: who can be killed may wait for it. */
+	if (!(current->flags & PF_KTHREAD) && !mmap_write_lock_killable(mm)) {
+		__account_locked_vm(mm, pages, false, current, true);
+		mmap_write_unlock(mm);
+	} else {
+		atomic64_add(pages, &owner->refund);
+		mutex_lock(&owner->space->lock);
+		owner->mappings += queue_work(ptx_wq, &owner->refund_work);
+		mutex_unlock(&owner->space->lock);
+	}
+}
+
+/* Once for all that follow each other of one process. */
+static void ptx_space_refund(struct list_head *leaving)
+{
+	struct ptx_space_mm *owner = NULL;
+	struct ptx_mapping *mapping;
+	u64 locked = 0;
+
+	list_for_each_entry(mapping, leaving, change) {
+		if (owner && owner != mapping->owner) {
+			ptx_space_unlock_memory(owner, locked);
+			locked = 0;
+		}
+		owner = mapping->owner;
+		locked += mapping->locked;
+	}
+	ptx_space_unlock_memory(owner, locked);
 }
 
 /* Mediated devices let go of pages in what is being unmapped. They must. */
@@ -108,38 +159,32 @@ void ptx_space_remove_device(struct ptx_space *space, struct vfio_device *vdev)
 u64 ptx_space_leave(struct ptx_space *space, struct list_head *leaving)
 {
 	struct ptx_mapping *mapping, *next;
-	struct ptx_space_mm *owner = NULL;
-	u64 bytes = 0, pinned = 0, locked = 0;
+	u64 bytes = 0, pinned = 0;
 
 	if (list_empty(leaving))
 		return 0;
 	ptx_space_ask_back(space, leaving);
 	ptx_domain_unmap(space, leaving);
-	list_for_each_entry(mapping, leaving, change) {
+	list_for_each_entry(mapping, leaving, change)
 		ptx_unpin(mapping);
-		pinned += mapping->locked;
-		/* Once for all that follow each other of one process. */
-		if (owner != mapping->owner) {
-			if (owner && !READ_ONCE(owner->gone))
-				account_locked_vm(owner->notifier.mm, locked, false);
-			owner = mapping->owner;
-			locked = 0;
-		}
-		locked += mapping->locked;
-	}
-	if (!READ_ONCE(owner->gone))
-		account_locked_vm(owner->notifier.mm, locked, false);
+	ptx_space_refund(leaving);
 	mutex_lock(&space->lock);
-	space->pinned -= pinned;
-	list_for_each_entry_safe(mapping, next, leaving, change) {
+	list_for_each_entry(mapping, leaving, change) {
 		bytes += ptx_mapping_size(mapping);
+		pinned += mapping->locked;
 		interval_tree_remove(&mapping->range, &space->tree);
 		space->entries--;
 		ptx_space_mm_put(mapping->owner, 1);
-		kvfree(mapping);
 	}
 	space->bytes -= bytes;
+	space->pinned -= pinned;
+	space->leaves++;
 	mutex_unlock(&space->lock);
+	wake_up_all(&space->left);
+	list_for_each_entry_safe(mapping, next, leaving, change) {
+		ptx_vfio_bar_put(mapping->bar);
+		kvfree(mapping);
+	}
 	INIT_LIST_HEAD(leaving);
 	return bytes;
 }
@@ -157,24 +202,56 @@ void ptx_space_choose(struct ptx_mapping *mapping, enum ptx_mapping_state state,
 	list_add_tail(&mapping->change, leaving);
 }
 
-/* The memory goes: nothing of it may be reached any more. */
+/**
+ * ptx_space_doom() - a mapping must go, wherever it stands
+ * @space: locked
+ * @mapping: the mapping
+ * @leaving: gets it, for ptx_space_leave(), if nobody else works on it
+ *
+ * No device reaches one that somebody works on on return; that one sees to the rest.
+ */
+void ptx_space_doom(struct ptx_space *space, struct ptx_mapping *mapping,
+		    struct list_head *leaving)
+{
+	if (mapping->state == PTX_MAPPING_LIVE)
+		ptx_space_choose(mapping, PTX_MAPPING_LEAVING, leaving);
+	else
+		ptx_domain_expel(space, mapping);
+}
+
+static void ptx_space_mm_leave_work(struct work_struct *work)
+{
+	struct ptx_space_mm *owner = container_of(work, struct ptx_space_mm, leave_work);
+	struct ptx_space *space = owner->space;
+
+	ptx_space_leave(space, &owner->leaving);
+	mutex_lock(&space->lock);
+	ptx_space_mm_put(owner, 1);
+	mutex_unlock(&space->lock);
+}
+
+/*
+ * The memory goes: nothing of it may be reached any more. What is pinned stays as it is
+ * until then, so the one who tells need not wait; nor need those who wait for him.
+ */
 static void ptx_space_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct ptx_space_mm *owner = container_of(notifier, struct ptx_space_mm, notifier);
 	struct interval_tree_node *node, *next;
 	struct ptx_space *space = owner->space;
 	struct ptx_mapping *mapping;
-	LIST_HEAD(leaving);
 
 	mutex_lock(&space->lock);
 	WRITE_ONCE(owner->gone, true);
-	/* What a batch of another process has chosen is looked at when that ends. */
+	/* What a batch of another process works on, that looks at when it ends. */
 	ptx_for_each_mapping(mapping, node, next, space, 0, ULONG_MAX)
 		if (mapping->owner == owner && mapping->state == PTX_MAPPING_LIVE)
-			ptx_space_choose(mapping, PTX_MAPPING_LEAVING, &leaving);
-	ptx_space_mm_put(owner, 0);
+			ptx_space_choose(mapping, PTX_MAPPING_LEAVING, &owner->leaving);
+	if (!list_empty(&owner->leaving))
+		owner->mappings += queue_work(ptx_wq, &owner->leave_work);
+	else
+		ptx_space_mm_put(owner, 0);
 	mutex_unlock(&space->lock);
-	ptx_space_leave(space, &leaving);
 }
 
 static const struct mmu_notifier_ops ptx_space_mm_ops = {
@@ -221,6 +298,9 @@ struct ptx_space_mm *ptx_space_mm_get(struct ptx_space *space, u64 mappings)
 	made->space = space;
 	made->notifier.ops = &ptx_space_mm_ops;
 	INIT_WORK(&made->free_work, ptx_space_mm_free_work);
+	INIT_WORK(&made->refund_work, ptx_space_refund_work);
+	INIT_LIST_HEAD(&made->leaving);
+	INIT_WORK(&made->leave_work, ptx_space_mm_leave_work);
 	ret = mmu_notifier_register(&made->notifier, current->mm);
 	if (ret) {
 		kfree(made);
@@ -254,13 +334,27 @@ void ptx_space_drop_bar(struct ptx_space *space, struct ptx_vfio_device *bar)
 
 	mutex_lock(&space->lock);
 	ptx_for_each_mapping(mapping, node, next, space, 0, ULONG_MAX)
-		if (mapping->state == PTX_MAPPING_LIVE && mapping->bar == bar)
-			ptx_space_choose(mapping, PTX_MAPPING_LEAVING, &leaving);
+		if (READ_ONCE(mapping->bar) == bar)
+			ptx_space_doom(space, mapping, &leaving);
 	mutex_unlock(&space->lock);
 	ptx_space_leave(space, &leaving);
 }
 
-static void ptx_space_drop(struct ptx_space *space, bool container_only)
+static bool ptx_space_has_leaving(struct ptx_space *space)
+{
+	struct interval_tree_node *node, *next;
+	struct ptx_mapping *mapping;
+	bool has = false;
+
+	mutex_lock(&space->lock);
+	ptx_for_each_mapping(mapping, node, next, space, 0, ULONG_MAX)
+		has |= mapping->state == PTX_MAPPING_LEAVING;
+	mutex_unlock(&space->lock);
+	return has;
+}
+
+/* All of a container, or with 0 all there is. */
+static void ptx_space_drop(struct ptx_space *space, u32 container)
 {
 	struct interval_tree_node *node, *next;
 	struct ptx_mapping *mapping;
@@ -268,9 +362,8 @@ static void ptx_space_drop(struct ptx_space *space, bool container_only)
 
 	mutex_lock(&space->lock);
 	ptx_for_each_mapping(mapping, node, next, space, 0, ULONG_MAX)
-		if (mapping->state == PTX_MAPPING_LIVE &&
-		    (mapping->container || !container_only))
-			ptx_space_choose(mapping, PTX_MAPPING_LEAVING, &leaving);
+		if (!container || mapping->container == container)
+			ptx_space_doom(space, mapping, &leaving);
 	mutex_unlock(&space->lock);
 	ptx_space_leave(space, &leaving);
 }
@@ -278,18 +371,21 @@ static void ptx_space_drop(struct ptx_space *space, bool container_only)
 /**
  * ptx_space_join() - a VFIO container begins to be served by a space
  * @space: not locked
+ * @number: gets which it is, so that a late call of an earlier one is known
  *
  * Undone by ptx_space_part().
  *
  * Return: 0, or -EBUSY if another one is.
  */
-int ptx_space_join(struct ptx_space *space)
+int ptx_space_join(struct ptx_space *space, u32 *number)
 {
 	int ret = 0;
 
 	mutex_lock(&space->lock);
 	if (space->container)
 		ret = -EBUSY;
+	else
+		*number = ++space->containers;
 	space->container = true;
 	mutex_unlock(&space->lock);
 	return ret;
@@ -298,13 +394,14 @@ int ptx_space_join(struct ptx_space *space)
 /**
  * ptx_space_part() - undo ptx_space_join(): what came through the container goes
  * @space: not locked
+ * @number: which one
  */
-void ptx_space_part(struct ptx_space *space)
+void ptx_space_part(struct ptx_space *space, u32 number)
 {
-	ptx_space_drop(space, true);
 	mutex_lock(&space->lock);
 	space->container = false;
 	mutex_unlock(&space->lock);
+	ptx_space_drop(space, number);
 }
 
 /**
@@ -324,8 +421,8 @@ struct ptx_mapping *ptx_space_find(struct ptx_space *space, unsigned long iova)
 	if (!node)
 		return NULL;
 	mapping = ptx_mapping_of(node);
-	return mapping->state == PTX_MAPPING_LIVE || mapping->state == PTX_MAPPING_CHOSEN ?
-	       mapping : NULL;
+	return !mapping->doomed && (mapping->state == PTX_MAPPING_LIVE ||
+				    mapping->state == PTX_MAPPING_CHOSEN) ? mapping : NULL;
 }
 
 /**
@@ -345,6 +442,7 @@ struct ptx_space *ptx_space_alloc(void)
 	kref_init(&space->ref);
 	mutex_init(&space->lock);
 	mutex_init(&space->devices_lock);
+	init_waitqueue_head(&space->left);
 	INIT_LIST_HEAD(&space->devices);
 	init_rwsem(&space->domains_lock);
 	space->tree = RB_ROOT_CACHED;
@@ -392,7 +490,8 @@ void ptx_space_end(struct ptx_space *space)
 	LIST_HEAD(owners);
 
 	ptx_domain_cut(space);
-	ptx_space_drop(space, false);
+	ptx_space_drop(space, 0);
+	wait_event(space->left, !ptx_space_has_leaving(space));
 	mutex_lock(&space->lock);
 	space->ended = true;
 	list_for_each_entry_safe(owner, next, &space->owners, node)
@@ -409,6 +508,9 @@ void ptx_space_end(struct ptx_space *space)
 		if (!owner)
 			break;
 		cancel_work_sync(&owner->free_work);
+		/* They have counted as mappings, and are about to return. */
+		flush_work(&owner->refund_work);
+		flush_work(&owner->leave_work);
 		ptx_space_mm_free(owner);
 		ptx_space_put(space);
 	}

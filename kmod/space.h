@@ -9,6 +9,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <uapi/linux/ptx.h>
 
@@ -58,6 +59,9 @@ struct vfio_device;
  * @cut: its devices reach nothing any more; never false again
  * @ended: nor will anything be mapped again
  * @container: one has joined; there is never a second at a time
+ * @containers: how many have, so far
+ * @left: woken when mappings have gone
+ * @leaves: how often that was
  * @page_shift: the largest page that a domain could use so far, as a power of two
  * @tells_faults: the IOMMU driver of a group tells of faults
  * @faults: how many there were
@@ -85,6 +89,9 @@ struct ptx_space {
 	bool cut;
 	bool ended;
 	bool container;
+	u32 containers;
+	wait_queue_head_t left;
+	u64 leaves;
 	u8 page_shift;
 	bool tells_faults;
 	atomic64_t faults;
@@ -100,8 +107,12 @@ struct ptx_space {
  * @notifier: tells when it goes; holds a reference to the mm's struct
  * @space: of which
  * @node: in its owners
- * @mappings: how many there are
+ * @mappings: how many there are, and what else is to be done for it
  * @gone: the memory is
+ * @refund: how many pages do not count as locked any more
+ * @refund_work: says so where whoever unmaps must not wait for the memory's lock
+ * @leaving: mappings that go with the memory
+ * @leave_work: takes them away, as others wait for who tells that the memory goes
  * @free_work: the notifier cannot be unregistered where it is called
  */
 struct ptx_space_mm {
@@ -110,6 +121,10 @@ struct ptx_space_mm {
 	struct list_head node;
 	u64 mappings;
 	bool gone;
+	atomic64_t refund;
+	struct work_struct refund_work;
+	struct list_head leaving;
+	struct work_struct leave_work;
 	struct work_struct free_work;
 };
 
@@ -132,12 +147,14 @@ enum ptx_mapping_state {
  * @range: in the space's tree; first and last IOVA
  * @change: in the list of whoever is bringing it or taking it away
  * @state: under the space's lock
- * @container: it came through the VFIO container and goes with that
+ * @container: which VFIO container it came through and goes with, or 0
  * @prot: IOMMU_READ, IOMMU_WRITE
  * @vaddr: the memory's address
  * @owner: and whose it is
  * @locked: how many pages of it count as locked memory
  * @bar: the device whose BAR it is, rather than memory; NULL for memory
+ * @bar_only: it was one when locked memory was counted, and must be
+ * @doomed: it must go, whatever becomes of the batch that works on it; under both locks
  * @op: which of a batch asked for it
  * @chooser: the batch that has chosen it
  * @held: how many times pages of it are held by mediated devices; under the
@@ -150,12 +167,14 @@ struct ptx_mapping {
 	struct interval_tree_node range;
 	struct list_head change;
 	enum ptx_mapping_state state;
-	bool container;
+	u32 container;
 	int prot;
 	unsigned long vaddr;
 	struct ptx_space_mm *owner;
 	u64 locked;
 	struct ptx_vfio_device *bar;
+	bool bar_only;
+	bool doomed;
 	u32 op;
 	const struct ptx_batch *chooser;
 	u32 held;
@@ -187,8 +206,8 @@ static inline void ptx_space_get(struct ptx_space *space)
 	kref_get(&space->ref);
 }
 void ptx_space_put(struct ptx_space *space);
-int ptx_space_join(struct ptx_space *space);
-void ptx_space_part(struct ptx_space *space);
+int ptx_space_join(struct ptx_space *space, u32 *number);
+void ptx_space_part(struct ptx_space *space, u32 number);
 void ptx_space_end(struct ptx_space *space);
 int ptx_space_set_quota(struct ptx_space *space, u64 bytes, bool may_raise, u32 *reason);
 int ptx_space_restrict(struct ptx_space *space, const u64 *quota,
@@ -202,6 +221,8 @@ void ptx_space_remove_device(struct ptx_space *space, struct vfio_device *vdev);
 struct ptx_space_mm *ptx_space_mm_get(struct ptx_space *space, u64 mappings);
 void ptx_space_mm_put(struct ptx_space_mm *owner, u64 mappings);
 u64 ptx_space_leave(struct ptx_space *space, struct list_head *leaving);
+void ptx_space_doom(struct ptx_space *space, struct ptx_mapping *mapping,
+		    struct list_head *leaving);
 void ptx_space_choose(struct ptx_mapping *mapping, enum ptx_mapping_state state,
 		      struct list_head *leaving);
 struct ptx_mapping *ptx_space_find(struct ptx_space *space, unsigned long iova);

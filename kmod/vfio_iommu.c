@@ -44,11 +44,13 @@
  * @ref: one of VFIO, one of each call
  * @id: what VFIO knows it by
  * @space: of the lease whose group came first; NULL until then. A reference
+ * @number: which of its containers this is
  */
 struct ptx_container {
 	struct kref ref;
 	u32 id;
 	struct ptx_space *space;
+	u32 number;
 };
 
 static DEFINE_XARRAY_ALLOC1(ptx_containers);
@@ -108,7 +110,7 @@ static void ptx_container_release(void *data)
 	if (WARN_ON(!container))
 		return;
 	if (container->space)
-		ptx_space_part(container->space);
+		ptx_space_part(container->space, container->number);
 	ptx_container_put(container);
 }
 
@@ -155,14 +157,14 @@ static int ptx_container_attach(void *data, struct iommu_group *group,
 	if (!space || (container->space && container->space != space))
 		goto out_put;
 	if (!container->space) {
-		ret = ptx_space_join(space);
+		ret = ptx_space_join(space, &container->number);
 		if (ret)
 			goto out_put;
 	}
 	ret = ptx_domain_attach(space, group, false);
 	if (!container->space) {
 		if (ret) {
-			ptx_space_part(space);
+			ptx_space_part(space, container->number);
 		} else {
 			ptx_space_get(space);
 			container->space = space;
@@ -207,12 +209,12 @@ static long ptx_container_extension(struct ptx_container *container, unsigned lo
 	}
 }
 
-static long ptx_container_map(struct ptx_space *space, void __user *arg)
+static long ptx_container_map(struct ptx_container *container, void __user *arg)
 {
 	struct vfio_iommu_type1_dma_map map;
 	size_t size = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct ptx_space_op op = { .op = PTX_SPACE_MAP };
-	struct ptx_batch batch = { .ops = &op, .nr = 1, .container = true };
+	struct ptx_batch batch = { .ops = &op, .nr = 1, .container = container->number };
 
 	if (copy_from_user(&map, arg, size))
 		return -EFAULT;
@@ -224,15 +226,15 @@ static long ptx_container_map(struct ptx_space *space, void __user *arg)
 	op.iova = map.iova;
 	op.vaddr = map.vaddr;
 	op.length = map.size;
-	return ptx_space_change(space, &batch);
+	return ptx_space_change(container->space, &batch);
 }
 
-static long ptx_container_unmap(struct ptx_space *space, void __user *arg)
+static long ptx_container_unmap(struct ptx_container *container, void __user *arg)
 {
 	struct vfio_iommu_type1_dma_unmap unmap;
 	size_t size = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct ptx_space_op op = { .op = PTX_SPACE_UNMAP };
-	struct ptx_batch batch = { .ops = &op, .nr = 1, .container = true };
+	struct ptx_batch batch = { .ops = &op, .nr = 1, .container = container->number };
 	int ret;
 
 	if (copy_from_user(&unmap, arg, size))
@@ -243,7 +245,7 @@ static long ptx_container_unmap(struct ptx_space *space, void __user *arg)
 		op.op = PTX_SPACE_UNMAP_ALL;
 	op.iova = unmap.iova;
 	op.length = unmap.size;
-	ret = ptx_space_change(space, &batch);
+	ret = ptx_space_change(container->space, &batch);
 	if (ret)
 		return ret;
 	unmap.size = batch.unmapped;
@@ -333,6 +335,9 @@ static long ptx_container_ioctl(void *data, unsigned int cmd, unsigned long arg)
 	struct ptx_container *container = data ? ptx_container_get(data) : NULL;
 	long ret;
 
+	/* As long as there is a container VFIO keeps the module, but it may go meanwhile. */
+	if (container)
+		__module_get(THIS_MODULE);
 	if (cmd == VFIO_CHECK_EXTENSION)
 		ret = ptx_container_extension(container, arg);
 	else if (!container || !container->space)
@@ -340,13 +345,15 @@ static long ptx_container_ioctl(void *data, unsigned int cmd, unsigned long arg)
 	else if (cmd == VFIO_IOMMU_GET_INFO)
 		ret = ptx_container_info(container->space, (void __user *)arg);
 	else if (cmd == VFIO_IOMMU_MAP_DMA)
-		ret = ptx_container_map(container->space, (void __user *)arg);
+		ret = ptx_container_map(container, (void __user *)arg);
 	else if (cmd == VFIO_IOMMU_UNMAP_DMA)
-		ret = ptx_container_unmap(container->space, (void __user *)arg);
+		ret = ptx_container_unmap(container, (void __user *)arg);
 	else
 		ret = -ENOTTY;
-	if (container)
+	if (container) {
 		ptx_container_put(container);
+		module_put(THIS_MODULE);
+	}
 	return ret;
 }
 

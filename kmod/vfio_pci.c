@@ -151,10 +151,22 @@ static int ptx_vfio_open_device(struct vfio_device *vdev)
 	return 0;
 }
 
+/* No other device of the lease reaches its BARs any more. */
+static void ptx_vfio_drop_bars(struct ptx_vfio_device *pv)
+{
+	struct ptx_lease *lease = ptx_claim_lease(pv->member->claim);
+
+	if (lease->space)
+		ptx_space_drop_bar(lease->space, pv);
+	ptx_lease_put(lease);
+}
+
 static void ptx_vfio_close_device(struct vfio_device *vdev)
 {
 	struct ptx_member *member = ptx_vfio_device(vdev)->member;
 
+	/* Nobody is to write to registers that nobody has. */
+	ptx_vfio_drop_bars(ptx_vfio_device(vdev));
 	vfio_pci_core_close_device(vdev);
 	ptx_event_member(PTX_EVENT_MEMBER_CLOSED, member, PTX_REASON_NONE);
 	ptx_vfio_closed(member);
@@ -312,8 +324,9 @@ static int ptx_vfio_map(struct vfio_device *vdev, struct vm_area_struct *vma)
  * @write: it is to be written
  * @pfn: gets its first frame
  *
- * Return: the device, as long as its file is mapped; NULL for other memory, and for a
- * device that is cut.
+ * Undone by ptx_vfio_bar_put().
+ *
+ * Return: the device; NULL for other memory, and for a device that is cut.
  */
 struct ptx_vfio_device *ptx_vfio_bar_of(struct ptx_space *space, unsigned long vaddr,
 					unsigned long size, bool write, unsigned long *pfn)
@@ -335,18 +348,30 @@ struct ptx_vfio_device *ptx_vfio_bar_of(struct ptx_space *space, unsigned long v
 		if (!ours)
 			pv = NULL;
 	}
-	if (pv)
+	if (pv) {
+		get_device(&pv->core.vdev.device);
 		*pfn = PHYS_PFN(pci_resource_start(pv->core.pdev,
 						   vma->vm_pgoff >> index_shift)) +
 		       (vma->vm_pgoff & (BIT(index_shift) - 1)) +
 		       ((vaddr - vma->vm_start) >> PAGE_SHIFT);
+	}
 	mmap_read_unlock(current->mm);
 	return pv;
 }
 
 /**
- * ptx_vfio_is_cut() - has a device been cut
- * @pv: its file is mapped by the caller
+ * ptx_vfio_bar_put() - undo ptx_vfio_bar_of()
+ * @pv: the device, or NULL. May sleep
+ */
+void ptx_vfio_bar_put(struct ptx_vfio_device *pv)
+{
+	if (pv)
+		put_device(&pv->core.vdev.device);
+}
+
+/**
+ * ptx_vfio_is_cut() - has a device been cut, or has it gone
+ * @pv: the device
  *
  * Return: true if so.
  */
@@ -530,16 +555,6 @@ static void ptx_vfio_silence(struct ptx_vfio_device *pv, bool settled)
 	mutex_unlock(&pv->lock);
 }
 
-/* No other device of the lease reaches its BARs any more. */
-static void ptx_vfio_drop_bars(struct ptx_vfio_device *pv)
-{
-	struct ptx_lease *lease = ptx_claim_lease(pv->member->claim);
-
-	if (lease->space)
-		ptx_space_drop_bar(lease->space, pv);
-	ptx_lease_put(lease);
-}
-
 /* Waits for nobody's VMM. */
 static void ptx_vfio_cut_now(struct ptx_vfio_device *pv)
 {
@@ -610,6 +625,7 @@ static void ptx_vfio_remove(struct pci_dev *pdev)
 		ptx_vfio_cut_now(pv);
 		ptx_vfio_cut_off(pv);
 	} else {
+		WRITE_ONCE(pv->cut, true);
 		ptx_vfio_drop_bars(pv);
 	}
 	/* Whoever is cutting it is done with it, and nobody begins any more. */

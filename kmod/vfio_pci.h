@@ -19,6 +19,7 @@ struct vfio_device *ptx_vfio_set_lock(struct ptx_claim *claim, struct pci_bus *b
 void ptx_vfio_set_unlock(struct vfio_device *vdev);
 struct ptx_vfio_device *ptx_vfio_bar_of(struct ptx_space *space, unsigned long vaddr,
 					unsigned long size, bool write, unsigned long *pfn);
+void ptx_vfio_bar_put(struct ptx_vfio_device *pv);
 bool ptx_vfio_is_cut(struct ptx_vfio_device *pv);
 void ptx_vfio_cut_begin(struct ptx_member *member);
 bool ptx_vfio_cut_end(struct ptx_member *member);

@@ -131,7 +131,7 @@ static struct ptx_windows *ptx_windows_edit(const struct ptx_windows *old,
  * @reason: on failure, a value of enum ptx_reason
  * @leaving: gets that
  *
- * What is on its way to be mapped sees them when it arrives.
+ * What is on its way to be mapped does not arrive.
  *
  * Return: 0, -EBUSY, -E2BIG, -ENOMEM.
  */
@@ -152,9 +152,9 @@ int ptx_windows_install(struct ptx_space *space, struct ptx_windows *windows,
 		ret = -E2BIG;
 	}
 	ptx_for_each_mapping(mapping, node, next, space, 0, ULONG_MAX)
-		if (!ptx_windows_have(windows, node->start, node->last) &&
+		if (!force && !ptx_windows_have(windows, node->start, node->last) &&
 		    (mapping->state == PTX_MAPPING_CHOSEN ||
-		     (mapping->state == PTX_MAPPING_LIVE && !force))) {
+		     mapping->state == PTX_MAPPING_LIVE)) {
 			*reason = PTX_REASON_DMA_WINDOW;
 			ret = -EBUSY;
 		}
@@ -163,9 +163,8 @@ int ptx_windows_install(struct ptx_space *space, struct ptx_windows *windows,
 		return ret;
 	}
 	ptx_for_each_mapping(mapping, node, next, space, 0, ULONG_MAX)
-		if (mapping->state == PTX_MAPPING_LIVE &&
-		    !ptx_windows_have(windows, node->start, node->last))
-			ptx_space_choose(mapping, PTX_MAPPING_LEAVING, leaving);
+		if (!ptx_windows_have(windows, node->start, node->last))
+			ptx_space_doom(space, mapping, leaving);
 	kfree(space->windows);
 	space->windows = windows;
 	return 0;
@@ -208,8 +207,7 @@ int ptx_window_allow(struct ptx_space *space, unsigned long first, unsigned long
  * @force: unmap what is there; a mapping that is partly in the range goes, too
  * @reason: on failure, a value of enum ptx_reason
  *
- * Return: 0; -EBUSY if something is mapped there, or is just being unmapped by a batch
- * that may yet fail; -E2BIG, -ENOMEM.
+ * Return: 0; -EBUSY if something is mapped there and it is not forced; -E2BIG, -ENOMEM.
  */
 int ptx_window_forbid(struct ptx_space *space, unsigned long first, unsigned long last,
 		      bool force, u32 *reason)

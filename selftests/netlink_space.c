@@ -510,7 +510,7 @@ TEST_F(space, noise)
 	struct nl_lease l;
 
 	srand(1);
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 200; i++) {
 		start(self, commands[i & 1]);
 		for (k = rand() % 4; k; k--) {
 			for (len = 0; len < sizeof(bytes); len++)

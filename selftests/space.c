@@ -258,14 +258,19 @@ TEST_F(dma, batches_are_whole)
 	EXPECT_EQ(3 * MIB, self->stats.out_mapped);
 	EXPECT_EQ(3 * MIB, self->stats.out_pinned);
 	EXPECT_EQ(3, self->stats.out_entries);
-	/* The same one twice goes once. */
+	/* Nor is one unmapped twice at once, not even in part. */
 	ops[0] = space_unmap_op(5 * MIB, MIB);
-	ops[1] = ops[0];
+	ops[1] = space_unmap_op(5 * MIB + PAGE, 4 * MIB);
 	ops[2] = space_map_op(9 * MIB, self->memory, MIB, SPACE_RW);
+	EXPECT_EQ(-EINVAL, space_batch(self->fd, ops, 3, &change));
+	EXPECT_EQ(1, change.out_op);
+	ops[1] = (struct ptx_space_op){ .op = PTX_SPACE_UNMAP_ALL };
+	EXPECT_EQ(-EINVAL, space_batch(self->fd, ops, 3, &change));
+	ops[1] = space_map_op(10 * MIB, self->memory, MIB, SPACE_RW);
 	ASSERT_EQ(0, space_batch(self->fd, ops, 3, &change));
 	EXPECT_EQ(MIB, change.out_unmapped);
 	EXPECT_EQ(0, space_unmap(self->fd, 0, 64 * MIB, &unmapped));
-	EXPECT_EQ(3 * MIB, unmapped);
+	EXPECT_EQ(4 * MIB, unmapped);
 }
 
 static int no_capabilities(void *arg)

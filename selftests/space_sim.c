@@ -159,6 +159,17 @@ static uint32_t rnd(uint64_t *state)
 	return *state >> 33;
 }
 
+static bool unmaps_twice(const struct ptx_space_op *ops, uint32_t op)
+{
+	uint32_t i;
+
+	for (i = 0; i < op; i++)
+		if (ops[i].op == PTX_SPACE_UNMAP && ops[i].iova < ops[op].iova + ops[op].length &&
+		    ops[op].iova < ops[i].iova + ops[i].length)
+			return true;
+	return false;
+}
+
 /* A change as the model has it: random, of one to four parts, whole or not at all. */
 static int model_change(struct model *m, uint64_t *seed, uint32_t *memory,
 			struct ptx_space_op *ops, uint32_t *nr, uint64_t *unmapped)
@@ -183,8 +194,10 @@ static int model_change(struct model *m, uint64_t *seed, uint32_t *memory,
 					      len * PAGE, SPACE_RW);
 	}
 	for (i = 0; i < n && !ret; i++)
+		if (ops[i].op == PTX_SPACE_UNMAP && unmaps_twice(ops, i))
+			ret = -EINVAL;
+	for (i = 0; i < n && !ret; i++)
 		if (ops[i].op == PTX_SPACE_UNMAP) {
-			/* One that is named twice goes once. */
 			ret = model_unmap(&gone, (ops[i].iova - BASE) / PAGE,
 					  ops[i].length / PAGE, &part);
 			*unmapped += part;

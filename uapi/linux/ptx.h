@@ -412,7 +412,7 @@ struct ptx_space_op {
  * What is mapped is pinned, and counts as locked memory of the caller. No two
  * mappings overlap, also not with one that the same call takes away: no IOMMU can
  * swap one for the other at once. A range that is unmapped may have holes, but must
- * not cut a mapping in two. A mapping goes with the memory it is of, when that
+ * not cut a mapping in two, nor share anything with another that is. A mapping goes with the memory it is of, when that
  * process ends or runs another program, whoever holds the lease then.
  *
  * Errors besides those above: EEXIST for a range that is mapped already; EDQUOT
