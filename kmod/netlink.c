@@ -775,7 +775,7 @@ static int ptx_nl_restriction(struct sk_buff *skb, struct genl_info *info,
 	what->has_process = pid;
 	what->has_max = max;
 	what->max_devices = max ? nla_get_u32(max) : 0;
-	if (!owner && !pid && !max) {
+	if (!owner && !pid && !max && !info->attrs[PTX_A_LEASE_SPACE]) {
 		NL_SET_ERR_MSG(info->extack, "nothing to change");
 		return -EINVAL;
 	}

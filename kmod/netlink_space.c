@@ -22,7 +22,9 @@ static int ptx_nl_window_get(struct genl_info *info, struct nlattr *attr,
 			       info->extack);
 	if (ret)
 		return ret;
-	if (tb[PTX_A_WINDOW_FIRST] && tb[PTX_A_WINDOW_LAST]) {
+	/* Each of them, and once. */
+	if (tb[PTX_A_WINDOW_FIRST] && tb[PTX_A_WINDOW_LAST] &&
+	    nla_len(attr) == 2 * nla_total_size(sizeof(u64))) {
 		range->first = nla_get_u64(tb[PTX_A_WINDOW_FIRST]);
 		range->last = nla_get_u64(tb[PTX_A_WINDOW_LAST]);
 		if (ptx_window_is_valid(range->first, range->last))
@@ -62,6 +64,10 @@ int ptx_nl_space_get(struct genl_info *info, struct ptx_nl_space *what)
 	nla_for_each_nested(attr, space, left) {
 		switch (nla_type(attr)) {
 		case PTX_A_SPACE_QUOTA:
+			if (what->has_quota) {
+				NL_SET_ERR_MSG_ATTR(info->extack, attr, "attribute given twice");
+				return -EINVAL;
+			}
 			what->has_quota = true;
 			what->quota = nla_get_u64(attr);
 			break;
