@@ -208,7 +208,7 @@ void ptx_space_choose(struct ptx_mapping *mapping, enum ptx_mapping_state state,
  * @mapping: the mapping
  * @leaving: gets it, for ptx_space_leave(), if nobody else works on it
  *
- * No device reaches one that somebody works on on return; that one sees to the rest.
+ * One that somebody works on is out of reach for devices then; he sees to the rest.
  */
 void ptx_space_doom(struct ptx_space *space, struct ptx_mapping *mapping,
 		    struct list_head *leaving)

@@ -86,12 +86,12 @@ static void detect(void)
 static void dma(void)
 {
 	static const struct {
-		enum vmm_form form;
 		const char *line;
-		enum vmm_dma want;
 		const char *word;
+		enum vmm_form form;
+		enum vmm_dma want;
 	} table[] = {
-#define Q(line, want, word)	{ VMM_QEMU, "qemu|" line, VMM_DMA_##want, word }
+#define Q(line, want, word)	{ "qemu|" line, word, VMM_QEMU, VMM_DMA_##want }
 		Q("-m|1G", CONTAINER, NULL),
 		Q("-object|iommufd,id=i", IOMMUFD, "iommufd,id=i"),
 		Q("--object|qom-type=iommufd,id=i", IOMMUFD, "qom-type=iommufd,id=i"),
@@ -118,26 +118,34 @@ static void dma(void)
 		Q("-device|my-intel-iommu", CONTAINER, NULL),
 		Q("-device", CONTAINER, NULL),
 #undef Q
-		{ VMM_CLOUD_HYPERVISOR, "ch|--device|path=/x/", VMM_DMA_CONTAINER, NULL },
-		{ VMM_CLOUD_HYPERVISOR, "ch|--device|path=/x/,iommu=on", VMM_DMA_VIOMMU,
-		  "path=/x/,iommu=on" },
-		{ VMM_CLOUD_HYPERVISOR, "ch|--disk|path=/iommu/x,iommu=off", VMM_DMA_CONTAINER, NULL },
-		{ VMM_CLOUD_HYPERVISOR, "ch|--platform|num_pci_segments=2,iommu_segments=[1]",
-		  VMM_DMA_VIOMMU, "num_pci_segments=2,iommu_segments=[1]" },
-		{ VMM_CLOUD_HYPERVISOR, "ch|--platform|iommufd=on", VMM_DMA_IOMMUFD, "iommufd=on" },
-		{ VMM_CROSVM, "crosvm|run|--vfio|/sys/x,iommu=viommu", VMM_DMA_VIOMMU,
-		  "/sys/x,iommu=viommu" },
-		{ VMM_CROSVM, "crosvm|run|--vfio=/sys/x,iommu=coiommu", VMM_DMA_VIOMMU,
-		  "--vfio=/sys/x,iommu=coiommu" },
-		{ VMM_CROSVM, "crosvm|run|--vfio|/sys/x,iommu=off", VMM_DMA_CONTAINER, NULL },
-		{ VMM_NONE, "sh|-c|exec qemu -object iommufd,id=i", VMM_DMA_IOMMUFD,
-		  "exec qemu -object iommufd,id=i" },
-		{ VMM_NONE, "sh|-c|qemu -device 'virtio-iommu-pci'", VMM_DMA_VIOMMU,
-		  "qemu -device 'virtio-iommu-pci'" },
-		{ VMM_NONE, "start.sh|--iommufd", VMM_DMA_IOMMUFD, "--iommufd" },
-		{ VMM_NONE, "start.sh|iommufd.img|/x/iommufd", VMM_DMA_CONTAINER, NULL },
-		{ VMM_NONE, "iommufd|iommu=", VMM_DMA_CONTAINER, NULL },
-		{ VMM_NONE, "iommufd", VMM_DMA_CONTAINER, NULL },
+		{ "ch|--device|path=/x/", NULL,
+		  VMM_CLOUD_HYPERVISOR, VMM_DMA_CONTAINER },
+		{ "ch|--device|path=/x/,iommu=on", "path=/x/,iommu=on",
+		  VMM_CLOUD_HYPERVISOR, VMM_DMA_VIOMMU },
+		{ "ch|--disk|path=/iommu/x,iommu=off", NULL,
+		  VMM_CLOUD_HYPERVISOR, VMM_DMA_CONTAINER },
+		{ "ch|--platform|num_pci_segments=2,iommu_segments=[1]",
+		  "num_pci_segments=2,iommu_segments=[1]", VMM_CLOUD_HYPERVISOR, VMM_DMA_VIOMMU },
+		{ "ch|--platform|iommufd=on", "iommufd=on",
+		  VMM_CLOUD_HYPERVISOR, VMM_DMA_IOMMUFD },
+		{ "crosvm|run|--vfio|/sys/x,iommu=viommu", "/sys/x,iommu=viommu",
+		  VMM_CROSVM, VMM_DMA_VIOMMU },
+		{ "crosvm|run|--vfio=/sys/x,iommu=coiommu", "--vfio=/sys/x,iommu=coiommu",
+		  VMM_CROSVM, VMM_DMA_VIOMMU },
+		{ "crosvm|run|--vfio|/sys/x,iommu=off", NULL,
+		  VMM_CROSVM, VMM_DMA_CONTAINER },
+		{ "sh|-c|exec qemu -object iommufd,id=i", "exec qemu -object iommufd,id=i",
+		  VMM_NONE, VMM_DMA_IOMMUFD },
+		{ "sh|-c|qemu -device 'virtio-iommu-pci'", "qemu -device 'virtio-iommu-pci'",
+		  VMM_NONE, VMM_DMA_VIOMMU },
+		{ "start.sh|--iommufd", "--iommufd",
+		  VMM_NONE, VMM_DMA_IOMMUFD },
+		{ "start.sh|iommufd.img|/x/iommufd", NULL,
+		  VMM_NONE, VMM_DMA_CONTAINER },
+		{ "iommufd|iommu=", NULL,
+		  VMM_NONE, VMM_DMA_CONTAINER },
+		{ "iommufd", NULL,
+		  VMM_NONE, VMM_DMA_CONTAINER },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
