@@ -183,8 +183,7 @@ static void ptx_batch_refund(struct ptx_space *space, struct list_head *coming)
 	mutex_unlock(&space->lock);
 }
 
-static int ptx_batch_prepare(struct ptx_space *space, struct ptx_batch *batch,
-			     struct list_head *coming, u64 *locked)
+static int ptx_batch_prepare(struct ptx_batch *batch, struct list_head *coming)
 {
 	struct ptx_mapping *mapping;
 	u32 i;
@@ -195,9 +194,8 @@ static int ptx_batch_prepare(struct ptx_space *space, struct ptx_batch *batch,
 		mapping = ptx_mapping_alloc(&batch->ops[i]);
 		if (!mapping)
 			return ptx_batch_refuse(batch, i, PTX_REASON_NO_MEMORY, -ENOMEM);
-		mapping->bar_only = batch->look_for_bars && ptx_op_is_bar(space, &batch->ops[i]);
+		mapping->bar_only = batch->bars && test_bit(i, batch->bars);
 		mapping->locked = mapping->bar_only ? 0 : batch->ops[i].length >> PAGE_SHIFT;
-		*locked += mapping->locked;
 		mapping->op = i;
 		mapping->container = batch->container;
 		list_add_tail(&mapping->change, coming);
@@ -209,6 +207,7 @@ static int ptx_space_reserve(struct ptx_space *space, struct ptx_mapping *mappin
 			     struct ptx_batch *batch)
 {
 	unsigned long first = mapping->range.start, last = mapping->range.last;
+	u32 reason;
 
 	if (interval_tree_iter_first(&space->tree, first, last))
 		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_MAPPED, -EEXIST);
@@ -218,13 +217,11 @@ static int ptx_space_reserve(struct ptx_space *space, struct ptx_mapping *mappin
 		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_RESERVED, -EINVAL);
 	if (!ptx_windows_have(space->windows, first, last))
 		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW, -EPERM);
-	if (space->quota && (space->bytes >= space->quota ||
-			     last - first >= space->quota - space->bytes))
-		return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_QUOTA, -EDQUOT);
+	if (ptx_charge_add(&space->charge, ptx_mapping_size(mapping), &reason))
+		return ptx_batch_refuse(batch, mapping->op, reason, -EDQUOT);
 	interval_tree_insert(&mapping->range, &space->tree);
 	mapping->state = PTX_MAPPING_COMING;
 	space->entries++;
-	space->bytes += last - first + 1;
 	space->pinned += mapping->locked;
 	return 0;
 }
@@ -276,6 +273,17 @@ static void ptx_space_unmark(struct ptx_space *space, struct list_head *leaving)
 	}
 }
 
+/* Nothing is mapped in a space that is cut, nor through a container that is closed. */
+static int ptx_batch_may(struct ptx_space *space, struct ptx_batch *batch)
+{
+	lockdep_assert_held(&space->lock);
+	if (space->cut)
+		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ESHUTDOWN);
+	if (batch->container && (!space->container || batch->container != space->containers))
+		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ENODEV);
+	return 0;
+}
+
 /* Reserves what comes and chooses what goes, all of it or nothing. */
 static int ptx_batch_begin(struct ptx_space *space, struct ptx_batch *batch,
 			   struct list_head *coming, struct ptx_space_mm *owner,
@@ -284,14 +292,11 @@ static int ptx_batch_begin(struct ptx_space *space, struct ptx_batch *batch,
 	enum ptx_mapping_state state = list_empty(coming) ? PTX_MAPPING_LEAVING :
 							    PTX_MAPPING_CHOSEN;
 	struct ptx_mapping *mapping;
-	int ret = 0;
+	int ret;
 	u32 i;
 
 	lockdep_assert_held(&space->lock);
-	if (space->cut)
-		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ESHUTDOWN);
-	if (batch->container && (!space->container || batch->container != space->containers))
-		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ENODEV);
+	ret = ptx_batch_may(space, batch);
 	for (i = 0; i < batch->nr && !ret; i++)
 		if (batch->ops[i].op != PTX_SPACE_MAP)
 			ret = ptx_space_mark(space, batch, i, state, leaving);
@@ -311,7 +316,7 @@ static int ptx_batch_begin(struct ptx_space *space, struct ptx_batch *batch,
 			break;
 		interval_tree_remove(&mapping->range, &space->tree);
 		space->entries--;
-		space->bytes -= ptx_mapping_size(mapping);
+		ptx_charge_drop(&space->charge, ptx_mapping_size(mapping));
 		space->pinned -= mapping->locked;
 	}
 	ptx_space_unmark(space, leaving);
@@ -338,7 +343,29 @@ static unsigned int ptx_space_time_class(u64 ns)
 	return min(fls64(div_u64(ns, NSEC_PER_USEC)), PTX_SPACE_TIMES - 1);
 }
 
-/* Everything is pinned and mapped: from here on it is there, unless it may not be. */
+/* May what comes still be had? */
+static int ptx_batch_stands(struct ptx_space *space, struct ptx_batch *batch,
+			    struct list_head *coming)
+{
+	struct ptx_mapping *mapping;
+	int ret = ptx_batch_may(space, batch);
+
+	if (ret)
+		return ret;
+	list_for_each_entry(mapping, coming, change)
+		if (!ptx_windows_have(space->windows, mapping->range.start,
+				      mapping->range.last))
+			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW,
+						-EPERM);
+	/* A window that has come back, or a BAR that has gone. */
+	list_for_each_entry(mapping, coming, change)
+		if (mapping->doomed || (mapping->bar && ptx_vfio_is_cut(mapping->bar)))
+			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_MEMORY,
+						-EFAULT);
+	return 0;
+}
+
+/* Everything is pinned and mapped: from here on it is there. */
 static int ptx_batch_publish(struct ptx_space *space, struct ptx_batch *batch,
 			     struct list_head *coming, struct list_head *leaving,
 			     const struct ptx_pin_times *times)
@@ -348,18 +375,10 @@ static int ptx_batch_publish(struct ptx_space *space, struct ptx_batch *batch,
 	u32 i;
 
 	lockdep_assert_held(&space->lock);
-	if (space->cut)
-		return ptx_batch_refuse(batch, batch->nr, PTX_REASON_NOT_ACTIVE, -ESHUTDOWN);
 	list_for_each_entry(mapping, coming, change)
-		if (mapping->doomed || !ptx_mapping_is_one(mapping) ||
-		    (mapping->bar && ptx_vfio_is_cut(mapping->bar)))
+		if (!ptx_mapping_is_one(mapping))
 			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_MEMORY,
 						-EFAULT);
-	list_for_each_entry(mapping, coming, change)
-		if (!ptx_windows_have(space->windows, mapping->range.start,
-				      mapping->range.last))
-			return ptx_batch_refuse(batch, mapping->op, PTX_REASON_DMA_WINDOW,
-						-EPERM);
 	list_for_each_entry_safe(mapping, next, coming, change) {
 		for (i = 0; i < mapping->nr_chunks; i++)
 			shift = max(shift, mapping->chunks[i].page_shift);
@@ -389,6 +408,9 @@ static int ptx_batch_carry_out(struct ptx_space *space, struct ptx_batch *batch,
 		ptx_batch_refuse(batch, culprit ? culprit->op : batch->nr,
 				 ptx_batch_reason(ret), ret);
 	mutex_lock(&space->lock);
+	/* That one is doomed is noticed while it is pinned; why, here. */
+	if (!ret || ret == -ECANCELED)
+		ret = ptx_batch_stands(space, batch, coming) ?: ret;
 	if (!ret)
 		ret = ptx_batch_publish(space, batch, coming, leaving, &times);
 	if (ret)
@@ -410,26 +432,28 @@ static void ptx_batch_free(struct list_head *coming)
 }
 
 /*
- * Makes what comes, and counts it as locked memory: once for all of it, as each time takes
- * the lock of the whole memory. What a BAR is, is looked at only where it would be too much.
+ * Counts what comes as locked memory: once for all of it, as each time takes the lock of
+ * the whole memory, and before anything is made, as that is what bounds the making. What
+ * a BAR is, is looked at only where it would be too much.
  */
-static int ptx_batch_account(struct ptx_space *space, struct ptx_batch *batch, u64 pages,
-			     struct list_head *coming, u64 *locked)
+static int ptx_batch_account(struct ptx_space *space, struct ptx_batch *batch, u64 *pages)
 {
-	int ret;
+	u32 i;
 
-	batch->look_for_bars = account_locked_vm(current->mm, pages, true);
-	*locked = 0;
-	ret = ptx_batch_prepare(space, batch, coming, locked);
-	if (!batch->look_for_bars) {
-		*locked = pages;
-		return ret;
-	}
-	if (!ret && account_locked_vm(current->mm, *locked, true))
-		ret = ptx_batch_refuse(batch, batch->nr, PTX_REASON_DMA_LOCKED, -ENOMEM);
-	if (ret)
-		*locked = 0;
-	return ret;
+	if (!account_locked_vm(current->mm, *pages, true))
+		return 0;
+	batch->bars = bitmap_zalloc(batch->nr, GFP_KERNEL_ACCOUNT);
+	for (i = 0; batch->bars && i < batch->nr; i++)
+		if (batch->ops[i].op == PTX_SPACE_MAP && ptx_op_is_bar(space, &batch->ops[i])) {
+			__set_bit(i, batch->bars);
+			*pages -= batch->ops[i].length >> PAGE_SHIFT;
+		}
+	if (batch->bars && !account_locked_vm(current->mm, *pages, true))
+		return 0;
+	*pages = 0;
+	return ptx_batch_refuse(batch, batch->nr,
+				batch->bars ? PTX_REASON_DMA_LOCKED : PTX_REASON_NO_MEMORY,
+				-ENOMEM);
 }
 
 static int ptx_batch_owner(struct ptx_space *space, struct ptx_batch *batch, u64 nr,
@@ -472,18 +496,21 @@ static int ptx_batch_enter(struct ptx_space *space, struct ptx_batch *batch,
 
 static int ptx_batch_run(struct ptx_space *space, struct ptx_batch *batch)
 {
-	u64 pages = 0, locked = 0, nr = 0, unmapped;
+	u64 pages = 0, nr = 0, unmapped;
 	struct ptx_space_mm *owner = NULL;
 	LIST_HEAD(coming);
 	LIST_HEAD(leaving);
 	int ret;
 
 	batch->unmapped = 0;
+	batch->bars = NULL;
 	batch->reason = PTX_REASON_NONE;
 	ret = ptx_batch_check(batch, &nr, &pages);
 	if (ret)
 		return ret;
-	ret = ptx_batch_account(space, batch, pages, &coming, &locked);
+	ret = ptx_batch_account(space, batch, &pages);
+	if (!ret)
+		ret = ptx_batch_prepare(batch, &coming);
 	if (!ret && nr)
 		ret = ptx_batch_owner(space, batch, nr, &owner);
 	if (ret)
@@ -508,7 +535,7 @@ err_leave:
 	}
 err_free:
 	ptx_batch_free(&coming);
-	account_locked_vm(current->mm, locked, false);
+	account_locked_vm(current->mm, pages, false);
 	return ret;
 }
 
@@ -540,6 +567,7 @@ int ptx_space_change(struct ptx_space *space, struct ptx_batch *batch)
 {
 	int ret = ptx_batch_run(space, batch);
 
+	bitmap_free(batch->bars);
 	/* A VMM has but an errno; whoever started it may want to know more. */
 	if (ret && batch->reason)
 		ptx_space_note_refusal(space, batch);

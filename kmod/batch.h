@@ -12,7 +12,8 @@ struct ptx_space;
  * @ops: what is asked for
  * @nr: their number
  * @container: through which of the VFIO containers, or 0
- * @look_for_bars: not all of it is memory that counts as locked
+ * @bars: which of them map a device's BAR, that does not count as locked memory; NULL
+ *	where that was not asked
  * @unmapped: how many bytes were, in the end
  * @op: on failure, which of them is at fault
  * @reason: and why, a value of enum ptx_reason
@@ -21,7 +22,7 @@ struct ptx_batch {
 	const struct ptx_space_op *ops;
 	u32 nr;
 	u32 container;
-	bool look_for_bars;
+	unsigned long *bars;
 	u64 unmapped;
 	u32 op;
 	u32 reason;

@@ -390,6 +390,9 @@ static void ptx_claim_dress(struct ptx_claim *claim, struct ptx_claim *wanted)
 			if (member->pdev == asked->pdev) {
 				member->requested = asked->requested;
 				swap(member->grant, asked->grant);
+				swap(member->payer, asked->payer);
+				WRITE_ONCE(member->tells_faults, false);
+				atomic64_set(&member->faults, 0);
 			}
 }
 
@@ -630,6 +633,17 @@ bool ptx_claim_holder(struct ptx_claim *look, struct ptx_holder *holder)
 	return claim;
 }
 
+static struct ptx_member *ptx_member_of(struct device *dev)
+{
+	struct ptx_member *member;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "members are freed by RCU");
+	if (!dev_is_pci(dev))
+		return NULL;
+	member = xa_load(&ptx_members, ptx_device_key(to_pci_dev(dev)));
+	return member && READ_ONCE(member->pdev) == to_pci_dev(dev) ? member : NULL;
+}
+
 /**
  * ptx_device_is_pooled() - does the pool have a device, or get it back
  * @pdev: the device
@@ -644,8 +658,8 @@ bool ptx_device_is_pooled(struct pci_dev *pdev)
 	bool is;
 
 	rcu_read_lock();
-	member = xa_load(&ptx_members, ptx_device_key(pdev));
-	is = member && READ_ONCE(member->pdev) == pdev && READ_ONCE(member->claim->pooled);
+	member = ptx_member_of(&pdev->dev);
+	is = member && READ_ONCE(member->claim->pooled);
 	rcu_read_unlock();
 	return is;
 }
@@ -695,12 +709,43 @@ struct ptx_member *ptx_member_get(struct pci_dev *pdev)
 	struct ptx_member *member;
 
 	rcu_read_lock();
-	member = xa_load(&ptx_members, ptx_device_key(pdev));
-	if (member && (READ_ONCE(member->pdev) != pdev ||
-		       !kref_get_unless_zero(&member->claim->ref)))
+	member = ptx_member_of(&pdev->dev);
+	if (member && !kref_get_unless_zero(&member->claim->ref))
 		member = NULL;
 	rcu_read_unlock();
 	return member;
+}
+
+/**
+ * ptx_member_watch_faults() - how often a device faults is going to be known
+ * @dev: the device; nothing happens where it is not leased
+ */
+void ptx_member_watch_faults(struct device *dev)
+{
+	struct ptx_member *member;
+
+	rcu_read_lock();
+	member = ptx_member_of(dev);
+	if (member)
+		WRITE_ONCE(member->tells_faults, true);
+	rcu_read_unlock();
+}
+
+/**
+ * ptx_member_count_fault() - a device has reached for what is not mapped
+ * @dev: the device; nothing happens where it is not leased
+ *
+ * In any context.
+ */
+void ptx_member_count_fault(struct device *dev)
+{
+	struct ptx_member *member;
+
+	rcu_read_lock();
+	member = ptx_member_of(dev);
+	if (member)
+		atomic64_inc(&member->faults);
+	rcu_read_unlock();
 }
 
 /**

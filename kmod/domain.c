@@ -12,6 +12,7 @@
 #include <linux/string.h>
 
 #include "domain.h"
+#include "lease.h"
 #include "space.h"
 #include "window.h"
 
@@ -455,6 +456,7 @@ static int ptx_domain_fault(struct iommu_domain *domain, struct device *dev,
 	struct ptx_space *space = token;
 
 	atomic64_inc(&space->faults);
+	ptx_member_count_fault(dev);
 	return -EFAULT;
 }
 
@@ -466,7 +468,15 @@ static void ptx_domain_watch(struct ptx_space *space, struct ptx_domain *domain,
 	    !iommu_group_for_each_dev(group->group, NULL, ptx_domain_tells))
 		return;
 	iommu_set_fault_handler(domain->domain, ptx_domain_fault, space);
+	domain->watched = true;
 	space->tells_faults = true;
+}
+
+static int ptx_domain_watch_device(struct device *dev, void *data)
+{
+	if (ptx_domain_tells(dev, NULL))
+		ptx_member_watch_faults(dev);
+	return 0;
 }
 
 /* 0 with the group's domain set, or with none, and the group is where it was. */
@@ -589,6 +599,8 @@ int ptx_domain_attach(struct ptx_space *space, struct iommu_group *group, bool a
 		ret = ptx_domain_join(space, g);
 	if (!ret && !there)
 		list_add_tail(&g->node, &space->groups);
+	if (!ret && !there && g->domain->watched)
+		iommu_group_for_each_dev(group, NULL, ptx_domain_watch_device);
 	if (!ret && there)
 		there->users++;
 	mutex_unlock(&space->lock);

@@ -17,6 +17,7 @@ struct ptx_space;
  * @coherent: it keeps devices from going around the caches
  * @groups: how many are attached to it
  * @msi: interrupts are mapped in it
+ * @watched: its faults are counted
  */
 struct ptx_domain {
 	struct list_head node;
@@ -24,6 +25,7 @@ struct ptx_domain {
 	bool coherent;
 	u32 groups;
 	bool msi;
+	bool watched;
 };
 
 /**

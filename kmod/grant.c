@@ -4,7 +4,8 @@
  *
  * Whoever may do everything needs none, and is not counted. For everybody else
  * each device of a request, and each that comes along with its group, is taken
- * under a grant that fits it and has room, all or none. A member holds its grant
+ * under a grant that fits it and has room, all or none. A grant with a quota also
+ * answers for what the lease maps, so the lease needs a space. A member holds its grant
  * until its claim is gone, so that a grant that was withdrawn can still be found
  * in the leases made under it.
  */
@@ -13,6 +14,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
+#include "charge.h"
 #include "grant.h"
 #include "lease.h"
 #include "revoke.h"
@@ -20,7 +22,7 @@
 /* More than this is no longer a list of rules. */
 #define PTX_GRANTS_MAX	1024
 
-/* Protects the list, and what every grant counts. A leaf. */
+/* Protects the list, and how often each is used. Only charges are below. */
 static DEFINE_MUTEX(ptx_grants_lock);
 static LIST_HEAD(ptx_grants);
 static unsigned int ptx_grants_nr;
@@ -83,6 +85,19 @@ static u32 ptx_grant_take(struct ptx_member *member)
 	return reason;
 }
 
+/* Why a member's grant cannot answer for what its lease maps, if it has to. */
+static u32 ptx_grant_pay(struct ptx_member *member, struct ptx_space *space)
+{
+	u32 reason = PTX_REASON_NO_SPACE;
+
+	if (!member->grant->dma_quota)
+		return PTX_REASON_NONE;
+	if (space)
+		member->payer = ptx_payer_join(space, member->grant, &reason);
+	return member->payer ? PTX_REASON_NONE : reason;
+}
+
+/* Undoes ptx_grant_take() and ptx_grant_pay(), as far as they got. */
 static void ptx_grants_drop(struct ptx_claim *claim)
 {
 	struct ptx_member *member;
@@ -91,6 +106,9 @@ static void ptx_grants_drop(struct ptx_claim *claim)
 	ptx_for_each_member(member, claim) {
 		if (!member->grant)
 			continue;
+		if (member->payer)
+			ptx_payer_leave(member->payer);
+		member->payer = NULL;
 		member->grant->used--;
 		kref_put(&member->grant->ref, ptx_grant_release);
 		member->grant = NULL;
@@ -101,12 +119,13 @@ static void ptx_grants_drop(struct ptx_claim *claim)
  * ptx_grants_take() - take every device of a request under a grant
  * @add: the request, by the calling task; its blockers get each device that no
  *	grant lets it have
+ * @space: of the lease, or NULL
  *
  * Undone by ptx_grants_give_back() for each of its claims.
  *
  * Return: 0, or -EPERM, and nothing is taken.
  */
-int ptx_grants_take(struct ptx_add *add)
+int ptx_grants_take(struct ptx_add *add, struct ptx_space *space)
 {
 	struct ptx_member *member;
 	int ret = 0;
@@ -115,7 +134,8 @@ int ptx_grants_take(struct ptx_add *add)
 	mutex_lock(&ptx_grants_lock);
 	for (i = 0; i < add->nr_claims; i++)
 		ptx_for_each_member(member, add->claims[i]) {
-			u32 reason = ptx_grant_take(member);
+			u32 reason = ptx_grant_take(member) ?:
+				     ptx_grant_pay(member, space);
 
 			if (!reason)
 				continue;

@@ -2,6 +2,7 @@
 #ifndef PTX_GRANT_H
 #define PTX_GRANT_H
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/types.h>
@@ -12,6 +13,7 @@
 
 struct ptx_add;
 struct ptx_claim;
+struct ptx_space;
 
 /**
  * struct ptx_grant - a rule that lets somebody lease something without root
@@ -25,6 +27,8 @@ struct ptx_claim;
  * @pooled: and of those, only what the pool has
  * @max_devices: how many may be leased under it at once, or 0
  * @used: how many are
+ * @dma_quota: how many bytes may be mapped in the spaces of their leases, or 0
+ * @dma_mapped: how many are, where there is a quota; changed by charges alone
  * @revoked: it was withdrawn, and so was everything taken under it
  */
 struct ptx_grant {
@@ -38,11 +42,13 @@ struct ptx_grant {
 	bool pooled;
 	u32 max_devices;
 	u32 used;
+	u64 dma_quota;
+	atomic64_t dma_mapped;
 	bool revoked;
 };
 
 bool ptx_grant_is_any(void);
-int ptx_grants_take(struct ptx_add *add);
+int ptx_grants_take(struct ptx_add *add, struct ptx_space *space);
 bool ptx_grants_stand(struct ptx_claim *claim);
 bool ptx_grants_want_pool(struct ptx_claim *claim);
 void ptx_grants_give_back(struct ptx_claim *claim);

@@ -285,6 +285,9 @@ struct ptx_claim {
  *	ptx_reset_method, or PTX_RESET_RUNGS; see bus.c
  * @reset: what its reset will go by, in the journal from then on
  * @grant: what it was taken under, a reference; NULL for who needs none
+ * @payer: that pays for what the lease's space maps; NULL where it need not
+ * @tells_faults: its IOMMU's driver says when it reaches for what is not mapped
+ * @faults: how often that was
  * @outcome: PTX_MEMBER_STATE_HOME, _DRIVERLESS or _GONE once given back
  */
 struct ptx_member {
@@ -306,6 +309,9 @@ struct ptx_member {
 	u32 bus_rung;
 	struct ptx_reset_entry *reset;
 	struct ptx_grant *grant;
+	struct ptx_payer *payer;
+	bool tells_faults;
+	atomic64_t faults;
 	enum ptx_member_state outcome;
 };
 
@@ -463,6 +469,8 @@ bool ptx_claim_holder(struct ptx_claim *look, struct ptx_holder *holder);
 struct ptx_claim *ptx_claim_find(struct iommu_group *group);
 struct ptx_member *ptx_member_get(struct pci_dev *pdev);
 bool ptx_member_moves(struct pci_dev *pdev);
+void ptx_member_watch_faults(struct device *dev);
+void ptx_member_count_fault(struct device *dev);
 int ptx_member_follow(struct ptx_member *member, struct pci_dev *pdev,
 		      struct ptx_former *former);
 static inline void ptx_member_put(struct ptx_member *member)

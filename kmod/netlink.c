@@ -85,6 +85,10 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_KEEPS_MEMORY] = "keeps its memory, which cannot be cleared",
 	[PTX_REASON_ROM] = "not an option ROM that is allowed, or none",
 	[PTX_REASON_GRANT_USED_UP] = "as many are leased under its grant as may be",
+	[PTX_REASON_NO_SPACE] = "the lease has no DMA space",
+	[PTX_REASON_DMA_WINDOW] = "something is mapped outside of the windows",
+	[PTX_REASON_DMA_QUOTA] = "more is mapped than the quota",
+	[PTX_REASON_DMA_GRANT] = "as much is mapped under its grant as may be",
 };
 
 /**
@@ -220,6 +224,8 @@ static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_lease *lease,
 	     nla_put_flag(skb, PTX_A_MEMBER_CUT)) ||
 	    ((info.flags & PTX_MEMBER_KEEPS_MEMORY) &&
 	     nla_put_flag(skb, PTX_A_MEMBER_KEEPS_MEMORY)) ||
+	    (READ_ONCE(member->tells_faults) && lease->space &&
+	     nla_put_u64_64bit(skb, PTX_A_MEMBER_FAULTS, atomic64_read(&member->faults), 0)) ||
 	    (at && !publish && info.state != PTX_MEMBER_STATE_HOME &&
 	     (nla_put_string(skb, PTX_A_MEMBER_STEP, at) ||
 	      nla_put_u64_64bit(skb, PTX_A_MEMBER_SINCE_MS,

@@ -117,7 +117,7 @@ static const struct nla_policy ptx_lease_restrict_nl_policy[PTX_A_LEASE_SPACE + 
 };
 
 /* PTX_CMD_GRANT_NEW - do */
-static const struct nla_policy ptx_grant_new_nl_policy[PTX_A_GRANT_POOLED + 1] = {
+static const struct nla_policy ptx_grant_new_nl_policy[PTX_A_GRANT_DMA_QUOTA + 1] = {
 	[PTX_A_GRANT_UID] = { .type = NLA_U32, },
 	[PTX_A_GRANT_GID] = { .type = NLA_U32, },
 	[PTX_A_GRANT_DEVICE] = { .type = NLA_NUL_STRING, .len = PTX_DEVICE_NAME_MAX, },
@@ -125,6 +125,7 @@ static const struct nla_policy ptx_grant_new_nl_policy[PTX_A_GRANT_POOLED + 1] =
 	[PTX_A_GRANT_VENDOR_ID] = { .type = NLA_U16, },
 	[PTX_A_GRANT_MAX_DEVICES] = NLA_POLICY_MAX(NLA_U32, PTX_DEVICES_MAX),
 	[PTX_A_GRANT_POOLED] = { .type = NLA_FLAG, },
+	[PTX_A_GRANT_DMA_QUOTA] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
 /* PTX_CMD_GRANT_DEL - do */
@@ -241,7 +242,7 @@ static const struct genl_split_ops ptx_nl_ops[] = {
 		.cmd		= PTX_CMD_GRANT_NEW,
 		.doit		= ptx_nl_grant_new_doit,
 		.policy		= ptx_grant_new_nl_policy,
-		.maxattr	= PTX_A_GRANT_POOLED,
+		.maxattr	= PTX_A_GRANT_DMA_QUOTA,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

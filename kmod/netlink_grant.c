@@ -34,7 +34,11 @@ static int ptx_nl_put_grant(struct sk_buff *skb, const struct ptx_grant *grant,
 	    (grant->pooled && nla_put_flag(skb, PTX_A_GRANT_POOLED)) ||
 	    (grant->max_devices &&
 	     nla_put_u32(skb, PTX_A_GRANT_MAX_DEVICES, grant->max_devices)) ||
-	    nla_put_u32(skb, PTX_A_GRANT_USED, grant->used))
+	    nla_put_u32(skb, PTX_A_GRANT_USED, grant->used) ||
+	    (grant->dma_quota &&
+	     (nla_put_u64_64bit(skb, PTX_A_GRANT_DMA_QUOTA, grant->dma_quota, 0) ||
+	      nla_put_u64_64bit(skb, PTX_A_GRANT_DMA_MAPPED,
+				atomic64_read(&grant->dma_mapped), 0))))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -46,6 +50,7 @@ static int ptx_nl_grant(struct genl_info *info, struct user_namespace *ns,
 	struct nlattr *uid = info->attrs[PTX_A_GRANT_UID];
 	struct nlattr *gid = info->attrs[PTX_A_GRANT_GID];
 	struct nlattr *max = info->attrs[PTX_A_GRANT_MAX_DEVICES];
+	struct nlattr *quota = info->attrs[PTX_A_GRANT_DMA_QUOTA];
 
 	if (!uid == !gid) {
 		NL_SET_ERR_MSG(info->extack, "a grant is for a user or for a group");
@@ -60,6 +65,7 @@ static int ptx_nl_grant(struct genl_info *info, struct user_namespace *ns,
 	}
 	rule->pooled = info->attrs[PTX_A_GRANT_POOLED];
 	rule->max_devices = max ? nla_get_u32(max) : 0;
+	rule->dma_quota = quota ? nla_get_u64(quota) : 0;
 	if (max && !rule->max_devices) {
 		NL_SET_ERR_MSG(info->extack, "leave out what does not matter");
 		return -EINVAL;

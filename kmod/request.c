@@ -110,7 +110,7 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
 	}
 	/* What it may not have is all that it is told. */
 	if (!first && add->needs_grant) {
-		ret = ptx_grants_take(add);
+		ret = ptx_grants_take(add, lease->space);
 		if (ret)
 			return ret;
 	}

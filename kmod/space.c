@@ -176,7 +176,7 @@ u64 ptx_space_leave(struct ptx_space *space, struct list_head *leaving)
 		space->entries--;
 		ptx_space_mm_put(mapping->owner, 1);
 	}
-	space->bytes -= bytes;
+	ptx_charge_drop(&space->charge, bytes);
 	space->pinned -= pinned;
 	space->leaves++;
 	mutex_unlock(&space->lock);
@@ -442,6 +442,7 @@ struct ptx_space *ptx_space_alloc(void)
 	kref_init(&space->ref);
 	mutex_init(&space->lock);
 	mutex_init(&space->devices_lock);
+	ptx_charge_init(&space->charge);
 	init_waitqueue_head(&space->left);
 	INIT_LIST_HEAD(&space->devices);
 	init_rwsem(&space->domains_lock);
@@ -528,16 +529,18 @@ void ptx_space_end(struct ptx_space *space)
 int ptx_space_set_quota(struct ptx_space *space, u64 bytes, bool may_raise, u32 *reason)
 {
 	int ret = 0;
+	u64 quota;
 
 	mutex_lock(&space->lock);
-	if (!may_raise && space->quota && (!bytes || bytes > space->quota)) {
+	ptx_charge_bytes(&space->charge, &quota);
+	if (!may_raise && quota && (!bytes || bytes > quota)) {
 		*reason = PTX_REASON_NO_RIGHT;
 		ret = -EPERM;
-	} else if (bytes && space->bytes > bytes) {
+	} else if (!ptx_charge_fits(&space->charge, bytes)) {
 		*reason = PTX_REASON_DMA_QUOTA;
 		ret = -EBUSY;
 	} else {
-		space->quota = bytes;
+		ptx_charge_set_quota(&space->charge, bytes);
 	}
 	mutex_unlock(&space->lock);
 	return ret;
@@ -564,7 +567,7 @@ int ptx_space_restrict(struct ptx_space *space, const u64 *quota,
 	int ret = 0;
 
 	mutex_lock(&space->lock);
-	if (quota && *quota && space->bytes > *quota) {
+	if (quota && !ptx_charge_fits(&space->charge, *quota)) {
 		*reason = PTX_REASON_DMA_QUOTA;
 		ret = -EBUSY;
 		kfree(windows);
@@ -572,7 +575,7 @@ int ptx_space_restrict(struct ptx_space *space, const u64 *quota,
 		ret = ptx_windows_install(space, windows, force, reason, &leaving);
 	}
 	if (!ret && quota)
-		space->quota = *quota;
+		ptx_charge_set_quota(&space->charge, *quota);
 	mutex_unlock(&space->lock);
 	ptx_space_leave(space, &leaving);
 	return ret;
@@ -586,8 +589,7 @@ int ptx_space_restrict(struct ptx_space *space, const u64 *quota,
 void ptx_space_describe(struct ptx_space *space, struct ptx_space_stats *stats)
 {
 	mutex_lock(&space->lock);
-	stats->out_quota = space->quota;
-	stats->out_mapped = space->bytes;
+	stats->out_mapped = ptx_charge_bytes(&space->charge, &stats->out_quota);
 	stats->out_pinned = space->pinned << PAGE_SHIFT;
 	stats->out_entries = space->entries;
 	stats->out_max_entries = PTX_SPACE_ENTRIES_MAX;

@@ -13,6 +13,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/ptx.h>
 
+#include "charge.h"
 #include "pin.h"
 
 struct ptx_batch;
@@ -47,8 +48,7 @@ struct vfio_device;
  * @domains_lock: likewise
  * @tree: of struct ptx_mapping, by IOVA; none overlap
  * @windows: where something may be mapped
- * @quota: how many bytes may be mapped, or 0 for any number
- * @bytes: how many are, or are about to be
+ * @charge: how many bytes are mapped, or are about to be, and may be
  * @entries: how many mappings there are, or are about to be
  * @pinned: how many pages are pinned
  * @domains: of struct ptx_domain
@@ -77,8 +77,7 @@ struct ptx_space {
 	struct rw_semaphore domains_lock;
 	struct rb_root_cached tree;
 	struct ptx_windows *windows;
-	u64 quota;
-	u64 bytes;
+	struct ptx_charge charge;
 	u64 entries;
 	u64 pinned;
 	struct list_head domains;

@@ -12,6 +12,7 @@
 
 #include "kselftest_harness.h"
 #include "lib/host.h"
+#include "lib/space.h"
 
 #define GONE_MS	20000
 
@@ -39,6 +40,7 @@ struct rule {
 	int kind;
 	int vendor;
 	int max;
+	uint64_t quota;
 };
 
 #define RULE(...) (&(const struct rule){ __VA_ARGS__ })
@@ -65,6 +67,8 @@ static int grant_new(struct nl *nl, const struct rule *rule, uint64_t *id)
 		nl_put(&r, PTX_A_GRANT_VENDOR_ID, &vendor, sizeof(vendor));
 	if (rule->max)
 		nl_put_u32(&r, PTX_A_GRANT_MAX_DEVICES, rule->max);
+	if (rule->quota)
+		nl_put_u64(&r, PTX_A_GRANT_DMA_QUOTA, rule->quota);
 	return nl_call(nl, &r, nl_take_grant_id, id);
 }
 
@@ -296,6 +300,173 @@ TEST_F(grant, so_many_at_once)
 	/* Root is not counted. */
 	one = (struct attempt){ .first = self->a, .second = self->b };
 	EXPECT_EQ(0, child_run(attempt, &one));
+}
+
+#define PAGE		0x1000UL
+#define QUOTA		(16 * PAGE)
+#define IOVA(page)	((1UL << 30) + (page) * PAGE)
+
+/* Who holds a lease under a grant with a quota, and is told what to map. */
+struct payer {
+	const struct pci_fn *first, *second;
+	bool space;
+	int add;
+	uint32_t reason;
+	int pages;		/* before it is ready; the first of them before there is a device */
+	struct gate ready, go, done, end;
+	int more;		/* so many more when told to go, and what should come of it */
+	int ret;
+};
+
+/* One mapping a page, so that one of many can be refused. */
+static int map_pages(int lease, char *memory, int from, int nr, uint32_t *reason)
+{
+	struct ptx_space_op ops[32];
+	struct ptx_space_change out = { 0 };
+	int i, ret;
+
+	for (i = 0; i < nr; i++)
+		ops[i] = space_map_op(IOVA(from + i), memory + (from + i) * PAGE, PAGE, SPACE_RW);
+	ret = space_batch(lease, ops, nr, &out);
+	*reason = out.out_reason;
+	return ret;
+}
+
+static int pay(void *arg)
+{
+	static char memory[32 * PAGE] __attribute__((aligned(PAGE)));
+	static struct add add;
+	struct payer *t = arg;
+	const char *names[2];
+	int ctl, fd, nr = 0;
+	uint32_t reason;
+
+	names[nr++] = t->first->name;
+	if (t->second)
+		names[nr++] = t->second->name;
+	ctl = ptx_open();
+	CHECK(ctl >= 0);
+	fd = t->space ? space_lease(ctl, lease_name()) : lease_create(ctl, lease_name(), NULL);
+	CHECK(fd >= 0);
+	if (t->pages)
+		CHECK_EQ(0, map_pages(fd, memory, 0, 1, &reason));
+	add_init(&add, names, nr);
+	CHECK_EQ(t->add, lease_add(fd, &add));
+	if (t->add) {
+		CHECK_EQ(t->reason, add.a.out_reason);
+		return 0;
+	}
+	if (t->pages > 1)
+		CHECK_EQ(0, map_pages(fd, memory, 1, t->pages - 1, &reason));
+	gate_open(&t->ready);
+	CHECK(gate_wait(&t->go, 30000));
+	CHECK_EQ(t->ret, map_pages(fd, memory, t->pages, t->more, &reason));
+	CHECK_EQ(t->ret ? PTX_REASON_DMA_GRANT : PTX_REASON_NONE, reason);
+	gate_open(&t->done);
+	CHECK(gate_wait(&t->end, 30000));
+	CHECK_EQ(0, lease_release(fd, 0, NULL));
+	close(fd);
+	return 0;
+}
+
+static int take_mapped(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *a;
+
+	for (a = nl_next(h, NULL); a; a = nl_next(h, a))
+		if (a->nla_type == PTX_A_GRANT_DMA_MAPPED)
+			*(uint64_t *)arg = nl_u64(a);
+	return 0;
+}
+
+static uint64_t pages_paid(struct nl *nl)
+{
+	uint64_t mapped = 0;
+
+	return nl_dump(nl, PTX_CMD_GRANT_GET, take_mapped, &mapped) ? ~0ULL : mapped / PAGE;
+}
+
+static pid_t payer_start(struct payer *t)
+{
+	pid_t pid;
+
+	if (gate_init(&t->ready) || gate_init(&t->go) || gate_init(&t->done) ||
+	    gate_init(&t->end))
+		return -1;
+	pid = child_start_as(NOBODY, pay, t);
+	return gate_wait(&t->ready, 30000) ? pid : -1;
+}
+
+TEST_F(grant, so_much_mapped)
+{
+	struct payer one = { .first = self->a, .space = true, .pages = 10, .more = 1 };
+	struct payer two = { .first = self->b, .space = true, .pages = 5, .more = 2,
+			     .ret = -EDQUOT };
+	struct payer three = { .first = self->b, .space = true, .pages = 2, .add = -EPERM,
+			       .reason = PTX_REASON_DMA_GRANT };
+	pid_t first, second;
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .quota = QUOTA)));
+	EXPECT_EQ(0, pages_paid(&self->h.nl));
+	first = payer_start(&one);
+	ASSERT_GT(first, 0);
+	EXPECT_EQ(10, pages_paid(&self->h.nl));
+	/* They share it: one page is left, and a batch of two is one too many. */
+	second = payer_start(&two);
+	ASSERT_GT(second, 0);
+	EXPECT_EQ(15, pages_paid(&self->h.nl));
+	gate_open(&two.go);
+	ASSERT_TRUE(gate_wait(&two.done, 30000));
+	EXPECT_EQ(15, pages_paid(&self->h.nl));
+	/* The last page can be had. */
+	gate_open(&one.go);
+	ASSERT_TRUE(gate_wait(&one.done, 30000));
+	EXPECT_EQ(16, pages_paid(&self->h.nl));
+	gate_open(&two.end);
+	EXPECT_EQ(0, child_wait(second));
+	EXPECT_EQ(11, pages_paid(&self->h.nl));
+	gate_open(&one.end);
+	EXPECT_EQ(0, child_wait(first));
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	EXPECT_EQ(0, pages_paid(&self->h.nl));
+	/* What a lease has mapped before counts from its first device on. */
+	EXPECT_EQ(0, grant_del(&self->h.nl, self->ids[--self->nr], false));
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .quota = PAGE / 2)));
+	EXPECT_EQ(0, child_run_as(NOBODY, pay, &three));
+	EXPECT_EQ(0, pages_paid(&self->h.nl));
+}
+
+/* Two devices of one lease: what it maps counts once; as long as one of them is there. */
+TEST_F(grant, so_much_for_two)
+{
+	struct payer t = { .first = self->a, .second = self->b, .space = true, .pages = 9,
+			   .more = 7 };
+	pid_t pid;
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .quota = QUOTA)));
+	pid = payer_start(&t);
+	ASSERT_GT(pid, 0);
+	EXPECT_EQ(9, pages_paid(&self->h.nl));
+	gate_open(&t.go);
+	ASSERT_TRUE(gate_wait(&t.done, 30000));
+	EXPECT_EQ(16, pages_paid(&self->h.nl));
+	gate_open(&t.end);
+	EXPECT_EQ(0, child_wait(pid));
+	EXPECT_EQ(0, host_wait_no_lease(GONE_MS));
+	EXPECT_EQ(0, pages_paid(&self->h.nl));
+}
+
+/* Nobody counts what type1 maps. */
+TEST_F(grant, so_much_needs_a_space)
+{
+	struct payer t = { .first = self->a, .add = -EPERM, .reason = PTX_REASON_NO_SPACE };
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .quota = QUOTA)));
+	EXPECT_EQ(0, child_run_as(NOBODY, pay, &t));
+	EXPECT_TRUE(pci_on_driver(self->a->name, self->a->driver));
 }
 
 /* A grant is for devices: not for force, other drivers, or others' leases. */

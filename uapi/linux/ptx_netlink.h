@@ -138,6 +138,7 @@ enum ptx_member_state {
  * @PTX_REASON_DMA_LOCKED: more locked memory than RLIMIT_MEMLOCK allows
  * @PTX_REASON_DMA_QUOTA: more than the quota of the lease's space
  * @PTX_REASON_DMA_ENTRIES: more mappings than a space may have
+ * @PTX_REASON_DMA_GRANT: as much is mapped under the grant as may be
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -195,6 +196,7 @@ enum ptx_reason {
 	PTX_REASON_DMA_LOCKED,
 	PTX_REASON_DMA_QUOTA,
 	PTX_REASON_DMA_ENTRIES,
+	PTX_REASON_DMA_GRANT,
 };
 
 /**
@@ -315,6 +317,7 @@ enum {
 	PTX_A_MEMBER_REASON,
 	PTX_A_MEMBER_CUT,
 	PTX_A_MEMBER_KEEPS_MEMORY,
+	PTX_A_MEMBER_FAULTS,
 
 	__PTX_A_MEMBER_MAX,
 	PTX_A_MEMBER_MAX = (__PTX_A_MEMBER_MAX - 1)
@@ -381,6 +384,8 @@ enum {
 	PTX_A_GRANT_USED,
 	PTX_A_GRANT_REVOKE,
 	PTX_A_GRANT_POOLED,
+	PTX_A_GRANT_DMA_QUOTA,
+	PTX_A_GRANT_DMA_MAPPED,
 
 	__PTX_A_GRANT_MAX,
 	PTX_A_GRANT_MAX = (__PTX_A_GRANT_MAX - 1)

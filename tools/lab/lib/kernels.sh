@@ -10,7 +10,7 @@
 #   kdir        what modules are built against, with no further arguments
 #   modules/    lib/modules/RELEASE without our modules
 
-LAB_KERNELS=(debian-6.12 debian-sid debug-6.12)
+LAB_KERNELS=(debian-6.12 debian-sid debug-6.12 iommufd-6.12)
 
 lab_kernel_known() {
 	local k
@@ -46,21 +46,21 @@ lab_kernel_fetch() {
 	case $1 in
 	debian-6.12)	lab_deb_fetch "$1" host ;;
 	debian-sid)	lab_deb_fetch "$1" sid ;;
-	debug-6.12)	lab_debug_fetch "$1" ;;
+	*)		lab_built_fetch "$1" ;;
 	esac || lab_die "kernel $1 is not available"
 	lab_unlock
 }
 
 # lab_kernel_want K: make sure there is one, without looking for news, except
-# that a changed config fragment means another debug kernel.
+# that a changed config fragment means another kernel of our own.
 lab_kernel_want() {
 	local dir
 
 	lab_kernel_known "$1"
 	dir=$(lab_kernel_dir "$1")
 	if [ -e "$dir/release" ]; then
-		[ "$1" != debug-6.12 ] && return
-		lab_debug_fresh "$1" && return
+		lab_is_built "$1" || return 0
+		lab_built_fresh "$1" && return
 	fi
 	lab_kernel_fetch "$1"
 }
@@ -90,12 +90,12 @@ lab_kernels() {
 		dir=$(lab_kernel_dir "$k")
 		if [ ! -e "$dir/release" ]; then
 			state="not fetched; run '$LAB_PROG kernels $k'"
-			[ "$k" = debug-6.12 ] && state+=" (builds for about 15 minutes)"
+			lab_is_built "$k" && state+=" (builds for about 15 minutes)"
 		else
 			state="$(cat -- "$dir/release") ($(du -sh -- "$dir/" | cut -f 1))"
-			[ "$k" != debug-6.12 ] || lab_debug_fresh "$k" ||
+			! lab_is_built "$k" || lab_built_fresh "$k" ||
 				state+=", its config or source has changed since"
 		fi
-		printf '%-12s %s\n' "$k" "$state"
+		printf '%-13s %s\n' "$k" "$state"
 	done
 }

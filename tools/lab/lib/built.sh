@@ -1,49 +1,55 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# debug - the debug kernel, built from linux-source-6.12 and debug-6.12.config.
+# built - the lab's own kernels K, built from linux-source-6.12 with the lines of
+# built-6.12.config and of K.config.
 #
-# The cache key is made of the fragment's lines, the source's version, the
-# compiler and LAB_DEBUG_RECIPE. The tree is built under the name build-<key>,
+# The cache key is made of those lines, the source's version, the compiler and
+# LAB_BUILT_RECIPE. The tree is built under the name build-<key>,
 # where an interrupted build is taken up again, and renamed to <key> when all
 # of it is there. It stays: it is what modules are built against.
 
 # What else goes into the result: raise it with every change to the functions
 # below that changes what is built.
-LAB_DEBUG_RECIPE=2
-LAB_DEBUG_SOURCE=/usr/src/linux-source-6.12.tar.xz
+LAB_BUILT_RECIPE=2
+LAB_BUILT_SOURCE=/usr/src/linux-source-6.12.tar.xz
 
-lab_debug_lines() {
-	grep -E '^(CONFIG_|# CONFIG_.* is not set$)' "$LAB_DIR/debug-6.12.config"
+lab_is_built() {
+	[ -e "$LAB_DIR/$1.config" ]
 }
 
-lab_debug_key() {
+lab_built_lines() {
+	grep -hE '^(CONFIG_|# CONFIG_.* is not set$)' "$LAB_DIR/built-6.12.config" \
+		"$LAB_DIR/$1.config"
+}
+
+lab_built_key() {
 	local ver
 
 	ver=$(dpkg-query -W -f '${Version}' linux-source-6.12 2>/dev/null) || return
 	{
-		printf 'recipe=%s source=%s gcc=%s\n' "$LAB_DEBUG_RECIPE" \
+		printf 'recipe=%s source=%s gcc=%s\n' "$LAB_BUILT_RECIPE" \
 			"$ver" "$(gcc -dumpfullversion)"
-		lab_debug_lines | LC_ALL=C sort
+		lab_built_lines "$1" | LC_ALL=C sort
 	} | sha256sum | cut -c 1-16
 }
 
-# lab_debug_fresh K: is the current one what would be built now? A machine
+# lab_built_fresh K: is the current one what would be built now? A machine
 # without the source cannot build another, so there the answer is yes.
-lab_debug_fresh() {
+lab_built_fresh() {
 	local key
 
-	key=$(lab_debug_key) || return 0
+	key=$(lab_built_key "$1") || return 0
 	[ "$(readlink -- "$LAB_CACHE/kernels/$1/current")" = "$key" ]
 }
 
-# lab_debug_config: .config in the current directory, and a check that each
-# line of the fragment is in it.
-lab_debug_config() {
+# lab_built_config K: .config in the current directory, and a check that each
+# line of the fragments is in it.
+lab_built_config() {
 	local line sym bad=0
 
 	make -s x86_64_defconfig kvm_guest.config &&
-		lab_debug_lines >.ptx-fragment &&
+		lab_built_lines "$1" >.ptx-fragment &&
 		scripts/kconfig/merge_config.sh -m .config .ptx-fragment >/dev/null &&
 		make -s olddefconfig || return
 	while read -r line; do
@@ -64,17 +70,17 @@ lab_debug_config() {
 	return $bad
 }
 
-# lab_debug_unpack DIR TARBALL: the source, with the one line changed that
+# lab_built_unpack DIR TARBALL: the source, with the one line changed that
 # keeps vfio-platform from x86 (its only dependency is on being asked).
-lab_debug_unpack() {
+lab_built_unpack() {
 	mkdir -p -- "$1" && tar -xf "$2" -C "$1" --strip-components 1 &&
 		sed -i '/^menu "VFIO support for platform devices"/,/^config/s/ARM64 || COMPILE_TEST/ARM64 || X86 || COMPILE_TEST/' \
 			"$1/drivers/vfio/platform/Kconfig" &&
 		touch "$1/.ptx-unpacked"
 }
 
-# lab_debug_finish DIR: what kernels.sh promises, and less to keep.
-lab_debug_finish() {
+# lab_built_finish DIR: what kernels.sh promises, and less to keep.
+lab_built_finish() {
 	local dir=$1 rel
 
 	cd -- "$dir" || return
@@ -96,30 +102,30 @@ lab_debug_finish() {
 	printf '%s\n' "$rel" >release
 }
 
-# lab_debug_fetch K: build it if it is not there. Called with its lock held.
-lab_debug_fetch() {
+# lab_built_fetch K: build it if it is not there. Called with its lock held.
+lab_built_fetch() {
 	local top=$LAB_CACHE/kernels/$1 key work log
 
-	if ! key=$(lab_debug_key) || [ ! -e "$LAB_DEBUG_SOURCE" ]; then
+	if ! key=$(lab_built_key "$1") || [ ! -e "$LAB_BUILT_SOURCE" ]; then
 		lab_say "linux-source-6.12 is not installed: run '$LAB_PROG setup'"
 		[ -e "$top/current/release" ]
 		return
 	fi
 	if [ ! -e "$top/$key/release" ]; then
 		work=$top/build-$key log=$top/build-$key.log
-		lab_say "building the debug kernel: about 15 minutes on 2 processors, once"
+		lab_say "building the kernel $1: about 15 minutes on 2 processors, once"
 		if [ ! -e "$work/.ptx-unpacked" ]; then
 			rm -rf -- "$work"
 			lab_step "unpacking the source" "$log" \
-				lab_debug_unpack "$work" "$LAB_DEBUG_SOURCE" || return
+				lab_built_unpack "$work" "$LAB_BUILT_SOURCE" || return
 		fi
 		# A fragment that changed took its key along; other leftovers go.
 		find "$top" -maxdepth 1 -name 'build-*' ! -name "build-$key*" \
 			-exec rm -rf -- {} +
-		(cd -- "$work" && lab_step "configuring" "$log" lab_debug_config) &&
+		(cd -- "$work" && lab_step "configuring" "$log" lab_built_config "$1") &&
 			lab_step "compiling" "$log" nice -n 10 make -C "$work" \
 				-j "$(nproc)" bzImage modules &&
-			lab_step "keeping what is needed" "$log" lab_debug_finish "$work" &&
+			lab_step "keeping what is needed" "$log" lab_built_finish "$work" &&
 			mv -T -- "$work" "$top/$key" || return
 		rm -f -- "$log"
 	fi
