@@ -31,8 +31,12 @@
 /* How many pages are pinned at once: as many pointers as a page holds. */
 #define PTX_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
 
-/* A thread pays from this much memory on; more than so many threads never do. */
+/*
+ * A thread pays from this much memory on, or from so many pieces of it, however small
+ * they are; more than so many threads never do.
+ */
 #define PTX_PIN_SHARE		(64UL << 20)
+#define PTX_PIN_SHARE_CHUNKS	128
 #define PTX_PIN_THREADS_MAX	16
 
 /**
@@ -372,14 +376,15 @@ static unsigned int ptx_pin_threads(struct list_head *mappings)
 {
 	const struct cpumask *near = cpu_online_mask;
 	struct ptx_mapping *mapping;
-	unsigned long bytes = 0, chunks = 0;
+	unsigned long bytes = 0, chunks = 0, shares;
 	unsigned int cpus;
 
 	list_for_each_entry(mapping, mappings, change) {
 		bytes += ptx_mapping_size(mapping);
 		chunks += mapping->nr_chunks;
 	}
-	if (ptx_inline || bytes < 2 * PTX_PIN_SHARE)
+	shares = bytes / PTX_PIN_SHARE + chunks / PTX_PIN_SHARE_CHUNKS;
+	if (ptx_inline || shares < 2)
 		return 0;
 #ifdef CONFIG_NUMA
 	/* Memory of one node is cleared best by that node's processors. */
@@ -387,7 +392,7 @@ static unsigned int ptx_pin_threads(struct list_head *mappings)
 		near = cpumask_of_node(first_node(current->mems_allowed));
 #endif
 	cpus = cpumask_weight_and(near, current->cpus_ptr) ?: 1;
-	return min3(bytes / PTX_PIN_SHARE, chunks,
+	return min3(shares, chunks,
 		    (unsigned long)min(cpus, PTX_PIN_THREADS_MAX)) - 1;
 }
 

@@ -672,30 +672,12 @@ TEST_F(dma, a_cut_one_reaches_nothing)
 	EXPECT_EQ(POLLHUP, lease_poll(self->fd, POLLHUP, 10000) & POLLHUP);
 }
 
-struct attach_pt {
-	uint32_t argsz;
-	uint32_t flags;
-	uint32_t pt_id;
-	uint32_t pasid;
-};
-
-struct ioas_alloc {
-	uint32_t size;
-	uint32_t flags;
-	uint32_t out_ioas_id;
-};
-
-#define ATTACH_PT	_IO(VFIO_TYPE, VFIO_BASE + 19)
-#define DETACH_PT	_IO(VFIO_TYPE, VFIO_BASE + 20)
-#define IOAS_ALLOC	_IO(';', 0x81)
-
 /* By its character device: the space is attached, and nothing of /dev/iommu. */
 TEST_F(dma, character_device)
 {
-	struct ioas_alloc ioas = { .size = sizeof(ioas) };
-	struct attach_pt attach = { .argsz = 12 };
 	struct add add;
 	int device, iommufd;
+	uint32_t ioas;
 
 	if (!vfio_has_cdev())
 		SKIP(return, "the kernel has no VFIO character devices");
@@ -705,25 +687,22 @@ TEST_F(dma, character_device)
 	ASSERT_EQ(0, space_map(self->fd, 64 * MIB, self->memory, MIB, SPACE_RW));
 	device = vfio_cdev_open(add.members[0].cdev, &iommufd);
 	ASSERT_LE(0, device);
-	ASSERT_EQ(0, ioctl(iommufd, IOAS_ALLOC, &ioas));
-	attach.pt_id = ioas.out_ioas_id;
-	EXPECT_EQ(-1, ioctl(device, ATTACH_PT, &attach));
-	EXPECT_EQ(EPERM, errno);
+	ASSERT_EQ(0, ioas_alloc(iommufd, &ioas));
+	EXPECT_EQ(-EPERM, vfio_cdev_attach(device, ioas));
 	/* Nothing is attached: it reaches nothing. */
 	self->memory[0] = 0x42;
 	ASSERT_EQ(0, vfio_edu_dma(device, 64 * MIB, 64 * MIB + 2 * PAGE, 64));
 	EXPECT_EQ(0, self->memory[2 * PAGE]);
-	attach.pt_id = 0;
-	ASSERT_EQ(0, ioctl(device, ATTACH_PT, &attach));
-	EXPECT_EQ(0, ioctl(device, ATTACH_PT, &attach));
+	ASSERT_EQ(0, vfio_cdev_attach(device, 0));
+	EXPECT_EQ(0, vfio_cdev_attach(device, 0));
 	ASSERT_EQ(0, vfio_edu_dma(device, 64 * MIB, 64 * MIB + 2 * PAGE, 64));
 	EXPECT_EQ(0x42, self->memory[2 * PAGE]);
-	ASSERT_EQ(0, ioctl(device, DETACH_PT, &(struct attach_pt){ .argsz = 8 }));
+	ASSERT_EQ(0, vfio_cdev_detach(device));
 	self->memory[0] = 0x43;
 	ASSERT_EQ(0, vfio_edu_dma(device, 64 * MIB, 64 * MIB + 2 * PAGE, 64));
 	EXPECT_EQ(0x42, self->memory[2 * PAGE]);
 	/* Closed while it is attached. */
-	ASSERT_EQ(0, ioctl(device, ATTACH_PT, &attach));
+	ASSERT_EQ(0, vfio_cdev_attach(device, 0));
 	close(device);
 	close(iommufd);
 	EXPECT_EQ(0, space_unmap_all(self->fd, NULL));

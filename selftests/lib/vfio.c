@@ -20,7 +20,48 @@ struct vfio_device_bind_iommufd {
 	__u32 out_devid;
 };
 #define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+
+struct vfio_device_attach_iommufd_pt {
+	__u32 argsz;
+	__u32 flags;
+	__u32 pt_id;
+};
+#define VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+
+struct vfio_device_detach_iommufd_pt {
+	__u32 argsz;
+	__u32 flags;
+};
+#define VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
 #endif
+
+/* As in linux/iommufd.h, which not every distribution has yet. */
+struct ioas_alloc_cmd {
+	__u32 size;
+	__u32 flags;
+	__u32 out_ioas_id;
+};
+#define IOAS_ALLOC _IO(';', 0x81)
+
+struct ioas_map_cmd {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 reserved;
+	__u64 user_va;
+	__u64 length;
+	__u64 iova;
+};
+#define IOAS_MAP _IO(';', 0x85)
+#define IOAS_MAP_FIXED_RW 7
+
+struct ioas_unmap_cmd {
+	__u32 size;
+	__u32 ioas_id;
+	__u64 iova;
+	__u64 length;
+};
+#define IOAS_UNMAP _IO(';', 0x86)
 
 #define IOVA (16ULL << 20)
 
@@ -241,6 +282,55 @@ int vfio_cdev_open(const char *cdev, int *iommufd)
 		return ret;
 	}
 	return fd;
+}
+
+int vfio_cdev_attach(int device, uint32_t ioas)
+{
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach), .pt_id = ioas };
+
+	return ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno : 0;
+}
+
+int vfio_cdev_detach(int device)
+{
+	struct vfio_device_detach_iommufd_pt detach = { .argsz = sizeof(detach) };
+
+	return ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach) ? -errno : 0;
+}
+
+int ioas_alloc(int iommufd, uint32_t *ioas)
+{
+	struct ioas_alloc_cmd alloc = { .size = sizeof(alloc) };
+
+	if (ioctl(iommufd, IOAS_ALLOC, &alloc))
+		return -errno;
+	*ioas = alloc.out_ioas_id;
+	return 0;
+}
+
+int ioas_map(int iommufd, uint32_t ioas, uint64_t iova, void *memory, uint64_t length)
+{
+	struct ioas_map_cmd map = {
+		.size = sizeof(map),
+		.flags = IOAS_MAP_FIXED_RW,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)memory,
+		.length = length,
+		.iova = iova,
+	};
+
+	return ioctl(iommufd, IOAS_MAP, &map) ? -errno : 0;
+}
+
+int ioas_unmap_all(int iommufd, uint32_t ioas)
+{
+	struct ioas_unmap_cmd unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = ioas,
+		.length = UINT64_MAX,
+	};
+
+	return ioctl(iommufd, IOAS_UNMAP, &unmap) ? -errno : 0;
 }
 
 int vfio_cap_set(int device, uint8_t cap, unsigned int at, uint16_t bit)

@@ -51,5 +51,13 @@ int vfio_edu_dma(int device, uint64_t src, uint64_t dst, unsigned int len);
 bool vfio_has_cdev(void);
 /* Opens /dev/vfio/devices/@cdev and binds it to a new iommufd in *@iommufd. */
 int vfio_cdev_open(const char *cdev, int *iommufd);
+/* Attaches an I/O address space of the iommufd, or what a lease has with 0. */
+int vfio_cdev_attach(int device, uint32_t ioas);
+int vfio_cdev_detach(int device);
+
+/* A new I/O address space: its number. */
+int ioas_alloc(int iommufd, uint32_t *ioas);
+int ioas_map(int iommufd, uint32_t ioas, uint64_t iova, void *memory, uint64_t length);
+int ioas_unmap_all(int iommufd, uint32_t ioas);
 
 #endif

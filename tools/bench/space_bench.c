@@ -4,7 +4,9 @@
  * VFIO's own back ends, each through the calls that a VMM makes:
  *
  *   type1    a VFIO container on a lease without a space
- *   ours     the same container calls on a lease with a space; its batches through
+ *   iommufd  the device's character device and an I/O address space, on such a lease;
+ *            where the kernel has it
+ *   space    the container calls of type1 on a lease with a space; its batches through
  *            the lease file
  *
  * All in one boot, in turns, each a number of rounds; the least is compared. On one
@@ -59,33 +61,46 @@ static double now_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-/* Memory that nobody has, in KiB: what a call takes of it, the kernel has. */
-static long free_kib(void)
+/* What the kernel has for itself, in KiB: objects, larger arrays, page tables of IOMMUs. */
+static long kernel_has_kib(void)
 {
-	char line[128];
-	long kib = 0;
+	static const char *const fields[] = { "SUnreclaim:", "VmallocUsed:", "SecPageTables:" };
+	char line[128], name[64];
 	FILE *f = fopen("/proc/meminfo", "re");
+	long kib, sum = 0;
+	unsigned int i;
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %ld", &kib) == 1)
-			break;
+		for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+			if (sscanf(line, "%63s %ld", name, &kib) == 2 && !strcmp(name, fields[i]))
+				sum += kib;
 	if (f)
 		fclose(f);
-	return kib;
+	return sum;
 }
+
+enum who { TYPE1, IOMMUFD, SPACE, NR_WHO };
 
 /**
  * struct rival - one of those who map
  * @name: its name
- * @space: on a lease with a space
  * @lease: the lease
  * @v: and what is open of it
+ * @iommufd: likewise, with its I/O address space
+ * @ioas: the number of that
  */
 struct rival {
 	const char *name;
-	bool space;
 	int lease;
 	struct vfio v;
+	int iommufd;
+	uint32_t ioas;
+};
+
+static struct rival rivals[NR_WHO] = {
+	[TYPE1] = { .name = "type1" },
+	[IOMMUFD] = { .name = "iommufd" },
+	[SPACE] = { .name = "space" },
 };
 
 static bool is_alone(int nr, int group)
@@ -97,31 +112,45 @@ static bool is_alone(int nr, int group)
 	return group >= 0 && mates == 1;
 }
 
-static void rival_open(struct rival *r)
+static void rival_open(enum who who)
 {
+	struct rival *r = &rivals[who];
+	struct add add;
 	int ret;
 
-	r->lease = r->space ? space_lease(ctl, "bench") : lease_create(ctl, "bench", NULL);
+	r->lease = who == SPACE ? space_lease(ctl, "bench") : lease_create(ctl, "bench", NULL);
 	if (r->lease < 0)
 		die("a lease", r->lease);
-	ret = lease_add_names(r->lease, fn->name, NULL);
+	add_init(&add, (const char *const []){ fn->name }, 1);
+	ret = lease_add(r->lease, &add);
 	if (ret)
 		die(fn->name, ret);
-	ret = vfio_open(&r->v, fn->group, fn->name);
+	r->v = (struct vfio)VFIO_CLOSED;
+	r->iommufd = -1;
+	if (who == IOMMUFD) {
+		r->v.device = vfio_cdev_open(add.members[0].cdev, &r->iommufd);
+		ret = r->v.device < 0 ? r->v.device : ioas_alloc(r->iommufd, &r->ioas);
+		ret = ret ?: vfio_cdev_attach(r->v.device, r->ioas);
+	} else {
+		ret = vfio_open(&r->v, fn->group, fn->name);
+	}
 	if (ret)
 		die("VFIO", ret);
 }
 
-static void rival_close(struct rival *r)
+static void rival_close(enum who who)
 {
 	struct ptx_lease_release out = { .size = sizeof(out) };
+	struct rival *r = &rivals[who];
 
 	vfio_close(&r->v);
+	if (r->iommufd >= 0)
+		close(r->iommufd);
 	lease_release(r->lease, 30000, &out);
 	close(r->lease);
 }
 
-static void rival_map(struct rival *r, uint64_t iova, void *memory, uint64_t length)
+static void rival_map(enum who who, uint64_t iova, void *memory, uint64_t length)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -130,20 +159,32 @@ static void rival_map(struct rival *r, uint64_t iova, void *memory, uint64_t len
 		.iova = iova,
 		.size = length,
 	};
+	struct rival *r = &rivals[who];
+	int ret;
 
-	if (ioctl(r->v.container, VFIO_IOMMU_MAP_DMA, &map))
-		die("VFIO_IOMMU_MAP_DMA", errno);
+	if (who == IOMMUFD)
+		ret = ioas_map(r->iommufd, r->ioas, iova, memory, length);
+	else
+		ret = ioctl(r->v.container, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+	if (ret)
+		die("mapping", ret);
 }
 
-static void rival_unmap_all(struct rival *r)
+static void rival_unmap_all(enum who who)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
 		.flags = VFIO_DMA_UNMAP_FLAG_ALL,
 	};
+	struct rival *r = &rivals[who];
+	int ret;
 
-	if (ioctl(r->v.container, VFIO_IOMMU_UNMAP_DMA, &unmap))
-		die("VFIO_IOMMU_UNMAP_DMA", errno);
+	if (who == IOMMUFD)
+		ret = ioas_unmap_all(r->iommufd, r->ioas);
+	else
+		ret = ioctl(r->v.container, VFIO_IOMMU_UNMAP_DMA, &unmap) ? -errno : 0;
+	if (ret)
+		die("unmapping", ret);
 }
 
 static void *memory_new(bool huge, bool populated)
@@ -171,52 +212,6 @@ static void processors(int nr)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* What is measured: each returns milliseconds. */
-
-static double map_one(struct rival *r, bool huge, bool populated, double *unmap, long *kib)
-{
-	void *memory = memory_new(huge, populated);
-	double began, took;
-	long before = free_kib();
-
-	began = now_ms();
-	rival_map(r, IOVA, memory, size);
-	took = now_ms() - began;
-	*kib = before - free_kib();
-	began = now_ms();
-	rival_unmap_all(r);
-	*unmap = now_ms() - began;
-	munmap(memory, size);
-	return took;
-}
-
-static double map_small(struct rival *r, char *memory, bool batches)
-{
-	struct ptx_space_op ops[BATCH];
-	double began = now_ms();
-	unsigned int i, nr = 0;
-	int ret;
-
-	for (i = 0; i < NR_SMALL; i++) {
-		char *at = memory + i % (size / SMALL) * SMALL;
-		/* With gaps, as mappings of their own. */
-		uint64_t iova = IOVA + i * 2 * SMALL;
-
-		if (!batches) {
-			rival_map(r, iova, at, SMALL);
-			continue;
-		}
-		ops[nr++] = space_map_op(iova, at, SMALL, SPACE_RW);
-		if (nr < BATCH && i + 1 < NR_SMALL)
-			continue;
-		ret = space_batch(r->lease, ops, nr, NULL);
-		if (ret)
-			die("PTX_SPACE_CHANGE", ret);
-		nr = 0;
-	}
-	return now_ms() - began;
-}
-
 enum what { UNPOPULATED, HUGE, POPULATED, UNMAP, SMALL_ONES, BATCHES, UNMAP_SMALL, NR_WHAT };
 
 static const char *const what_name[NR_WHAT] = {
@@ -229,37 +224,83 @@ static const char *const what_name[NR_WHAT] = {
 	[UNMAP_SMALL] = "unmap all of those",
 };
 
-static double best[2][NR_WHAT];
-static long kernel_kib[2][NR_WHAT];
+/* Of all rounds the least, in milliseconds; and the most, in KiB. */
+static double best[NR_WHO][NR_WHAT];
+static long kernel_kib[NR_WHO][NR_WHAT];
 
-static void note(int who, enum what what, double ms)
+static void note(enum who who, enum what what, double ms, long kib)
 {
 	if (!best[who][what] || ms < best[who][what])
 		best[who][what] = ms;
+	if (kib > kernel_kib[who][what])
+		kernel_kib[who][what] = kib;
 }
 
-static void one_round(struct rival *r, int who, bool huge)
+static void map_one(enum who who, enum what what)
 {
-	double unmap, began;
+	void *memory = memory_new(what == HUGE, what == POPULATED);
+	long before = kernel_has_kib();
+	double began, took;
+
+	began = now_ms();
+	rival_map(who, IOVA, memory, size);
+	took = now_ms() - began;
+	note(who, what, took, kernel_has_kib() - before);
+	began = now_ms();
+	rival_unmap_all(who);
+	if (what == POPULATED)
+		note(who, UNMAP, now_ms() - began, 0);
+	munmap(memory, size);
+}
+
+static void map_small(enum who who, enum what what, char *memory)
+{
+	struct ptx_space_op ops[BATCH];
+	long before = kernel_has_kib();
+	double began = now_ms(), took;
+	unsigned int i, nr = 0;
+	int ret;
+
+	for (i = 0; i < NR_SMALL; i++) {
+		char *at = memory + i % (size / SMALL) * SMALL;
+		/* With gaps, as mappings of their own. */
+		uint64_t iova = IOVA + i * 2 * SMALL;
+
+		if (what == SMALL_ONES) {
+			rival_map(who, iova, at, SMALL);
+			continue;
+		}
+		ops[nr++] = space_map_op(iova, at, SMALL, SPACE_RW);
+		if (nr < BATCH && i + 1 < NR_SMALL)
+			continue;
+		ret = space_batch(rivals[who].lease, ops, nr, NULL);
+		if (ret)
+			die("PTX_SPACE_CHANGE", ret);
+		nr = 0;
+	}
+	took = now_ms() - began;
+	note(who, what, took, kernel_has_kib() - before);
+	began = now_ms();
+	rival_unmap_all(who);
+	if (what == SMALL_ONES)
+		note(who, UNMAP_SMALL, now_ms() - began, 0);
+}
+
+static void one_round(enum who who, bool huge)
+{
 	void *memory;
 
-	rival_open(r);
-	note(who, UNPOPULATED, map_one(r, false, false, &unmap, &kernel_kib[who][UNPOPULATED]));
+	rival_open(who);
+	map_one(who, UNPOPULATED);
 	if (huge)
-		note(who, HUGE, map_one(r, true, false, &unmap, &kernel_kib[who][HUGE]));
-	note(who, POPULATED, map_one(r, false, true, &unmap, &kernel_kib[who][POPULATED]));
-	note(who, UNMAP, unmap);
+		map_one(who, HUGE);
+	map_one(who, POPULATED);
 	memory = memory_new(false, true);
-	note(who, SMALL_ONES, map_small(r, memory, false));
-	began = now_ms();
-	rival_unmap_all(r);
-	note(who, UNMAP_SMALL, now_ms() - began);
-	if (r->space) {
-		note(who, BATCHES, map_small(r, memory, true));
-		rival_unmap_all(r);
-	}
+	map_small(who, SMALL_ONES, memory);
+	if (who == SPACE)
+		map_small(who, BATCHES, memory);
 	munmap(memory, size);
-	rival_close(r);
+	rival_close(who);
 }
 
 static bool huge_pages(void)
@@ -278,34 +319,64 @@ static bool huge_pages(void)
 	return got >= wanted;
 }
 
-static void report(int cpus, bool huge)
+/* What a case left in the kernel's hands for each GiB that it mapped. */
+static void report_memory(enum what what, bool iommufd)
 {
+	double gib = what >= SMALL_ONES ? (double)NR_SMALL * SMALL / GIB : (double)size / GIB;
+	int who;
+
+	printf("  ");
+	for (who = 0; who < NR_WHO; who++) {
+		if (who == IOMMUFD && !iommufd)
+			continue;
+		if (best[who][what])
+			printf(" %6.1f", kernel_kib[who][what] / 1024.0 / gib);
+		else
+			printf(" %6s", "");
+	}
+}
+
+static void report(int cpus, bool huge, bool iommufd)
+{
+	double theirs, ours;
 	int i;
 
-	printf("%d processor%s, %llu MiB, least of each\n", cpus, cpus == 1 ? "" : "s",
-	       (unsigned long long)(size / MIB));
-	printf("  %-30s %10s %10s  %s\n", "", "type1 ms", "space ms", "type1/space");
+	printf("%d processor%s, %llu MiB, least of each; ms, how many times as long as the space, and kernel memory in MiB for each GiB\n",
+	       cpus, cpus == 1 ? "" : "s", (unsigned long long)(size / MIB));
+	printf("  %-30s %9s", "", rivals[TYPE1].name);
+	if (iommufd)
+		printf(" %9s", rivals[IOMMUFD].name);
+	printf(" %9s  %6s", rivals[SPACE].name, "type1");
+	if (iommufd)
+		printf(" %7s", "iommufd");
+	printf("   %s\n", iommufd ? "MiB: type1, iommufd, space" : "MiB: type1, space");
 	for (i = 0; i < NR_WHAT; i++) {
-		double rival = best[0][i == BATCHES ? SMALL_ONES : i];
+		/* Nobody else has batches. */
+		int what = i == BATCHES ? SMALL_ONES : i;
 
 		if (i == HUGE && !huge)
 			continue;
-		printf("  %-30s %10.1f %10.1f  %.2f", what_name[i], rival, best[1][i],
-		       rival / best[1][i]);
-		if (i == POPULATED)
-			printf("   (kernel memory: %ld and %ld KiB)", kernel_kib[0][i],
-			       kernel_kib[1][i]);
+		ours = best[SPACE][i];
+		theirs = best[TYPE1][what];
+		printf("  %-30s %9.1f", what_name[i], theirs);
+		if (iommufd)
+			printf(" %9.1f", best[IOMMUFD][what]);
+		printf(" %9.1f  %6.2f", ours, theirs / ours);
+		if (iommufd)
+			printf(" %7.2f", best[IOMMUFD][what] / ours);
+		if (i != UNMAP && i != UNMAP_SMALL)
+			report_memory(i, iommufd);
 		printf("\n");
 	}
 	memset(best, 0, sizeof(best));
+	memset(kernel_kib, 0, sizeof(kernel_kib));
 }
 
 int main(int argc, char **argv)
 {
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	struct rival type1 = { .name = "type1" }, space = { .name = "space", .space = true };
-	int rounds = 5, i, nr, cpus, opt;
-	bool huge;
+	bool huge, iommufd = vfio_has_cdev();
+	int rounds = 5, i, nr, cpus, opt, who;
 
 	while ((opt = getopt(argc, argv, "r:m:")) != -1) {
 		if (opt == 'r')
@@ -334,10 +405,11 @@ int main(int argc, char **argv)
 		processors(cpus);
 		huge = huge_pages();
 		for (i = 0; i < rounds; i++) {
-			one_round(&type1, 0, huge);
-			one_round(&space, 1, huge);
+			for (who = 0; who < NR_WHO; who++)
+				if (who != IOMMUFD || iommufd)
+					one_round(who, huge);
 		}
-		report(cpus, huge);
+		report(cpus, huge, iommufd);
 	}
 	return 0;
 }
