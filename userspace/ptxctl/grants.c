@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <libptx/grant.h>
+#include "dma.h"
 #include "output.h"
 #include "rule.h"
 #include "save.h"
 #include "select.h"
+#include "size.h"
 
 /* "alice", "1000", "@video", "@44". */
 static bool parse_who(const char *text, struct ptx_grant *grant)
@@ -77,6 +79,13 @@ static struct json_object *grant_json(const struct ptx_grant *grant)
 	else
 		json_object_object_add(obj, "max_devices", NULL);
 	json_put_u64(obj, "used", grant->used);
+	if (grant->dma_quota) {
+		json_put_u64(obj, "dma_quota", grant->dma_quota);
+		json_put_u64(obj, "dma_mapped", grant->dma_mapped);
+	} else {
+		json_object_object_add(obj, "dma_quota", NULL);
+		json_object_object_add(obj, "dma_mapped", NULL);
+	}
 	return obj;
 }
 
@@ -89,12 +98,27 @@ static struct json_object *list_json(const struct ptx_grant *list, size_t nr)
 	return array;
 }
 
+static void print_made(const struct ptx_grant *grant)
+{
+	char who[64], what[96], size[32];
+
+	who_text(grant, who);
+	what_text(grant, what);
+	printf("grant %llu: %s may lease %s", (unsigned long long)grant->id, who, what);
+	if (grant->max_devices)
+		printf(", %u at most", grant->max_devices);
+	if (grant->dma_quota) {
+		size_text(grant->dma_quota, size);
+		printf(", and map %s for them", size);
+	}
+	putchar('\n');
+}
+
 /* Makes the grants that a selector means: one for each of its vendor's ids. */
 static int grant_selector(struct cli *cli, struct ptx_grant grant,
 			  const struct ptx_selector *sel, struct json_object *made)
 {
 	const char *address = ptx_selector_address(sel);
-	char who[64], what[96];
 	unsigned int i = 0;
 
 	if (address)
@@ -106,18 +130,10 @@ static int grant_selector(struct cli *cli, struct ptx_grant grant,
 		grant.vendor = ptx_selector_vendor(sel, i);
 		if (ptx_grant_new(cli->ctx, &grant))
 			return cli_fail(cli);
-		if (made) {
+		if (made)
 			json_object_array_add(made, grant_json(&grant));
-			continue;
-		}
-		who_text(&grant, who);
-		what_text(&grant, what);
-		if (grant.max_devices)
-			printf("grant %llu: %s may lease %s, %u at most\n",
-			       (unsigned long long)grant.id, who, what, grant.max_devices);
 		else
-			printf("grant %llu: %s may lease %s\n", (unsigned long long)grant.id,
-			       who, what);
+			print_made(&grant);
 	} while (ptx_selector_vendor(sel, ++i));
 	return EXIT_DONE;
 }
@@ -125,6 +141,7 @@ static int grant_selector(struct cli *cli, struct ptx_grant grant,
 int verb_grant(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "dma-quota", required_argument, NULL, OPT_DMA_QUOTA },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "max", required_argument, NULL, OPT_MAX },
@@ -135,6 +152,7 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 	struct ptx_grant grant = { .size = sizeof(grant) };
 	struct selection sel = { .nr = 0 };
 	struct json_object *made = NULL;
+	struct dma dma = { .quota = 0 };
 	unsigned long max;
 	char *end;
 	int c, status;
@@ -144,6 +162,8 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 			return EXIT_USAGE;
 		if (c == OPT_POOLED)
 			grant.pooled = true;
+		if (c == OPT_DMA_QUOTA && !dma_option(cli, c, optarg, &dma))
+			return EXIT_USAGE;
 		if (c != OPT_MAX)
 			continue;
 		max = strtoul(optarg, &end, 10);
@@ -152,6 +172,7 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 					 PTX_DEVICES_MAX, optarg);
 		grant.max_devices = (uint32_t)max;
 	}
+	grant.dma_quota = dma.quota;
 	if (argc - optind < 2)
 		return cli_usage(cli, optind == argc ? "to whom?" : "which devices?");
 	if (!parse_who(argv[optind], &grant))
@@ -206,6 +227,19 @@ int verb_ungrant(struct cli *cli, int argc, char **argv)
 	return status;
 }
 
+static void mapped_cell(struct table *table, const struct ptx_grant *grant)
+{
+	char mapped[32], quota[32];
+
+	if (!grant->dma_quota) {
+		table_cell(table, NULL);
+		return;
+	}
+	size_text(grant->dma_mapped, mapped);
+	size_text(grant->dma_quota, quota);
+	table_cellf(table, "%s of %s", mapped, quota);
+}
+
 int verb_grants(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -233,7 +267,7 @@ int verb_grants(struct cli *cli, int argc, char **argv)
 		free(list);
 		return c;
 	}
-	table = table_new(5, "ID", "WHO", "WHAT", "AT MOST", "LEASED");
+	table = table_new(6, "ID", "WHO", "WHAT", "AT MOST", "LEASED", "MAPPED");
 	for (size_t i = 0; i < nr; i++) {
 		who_text(&list[i], who);
 		what_text(&list[i], what);
@@ -245,6 +279,7 @@ int verb_grants(struct cli *cli, int argc, char **argv)
 		else
 			table_cell(table, NULL);
 		table_cellf(table, "%u", list[i].used);
+		mapped_cell(table, &list[i]);
 	}
 	table_print(table);
 	free(list);
@@ -262,6 +297,7 @@ static bool grant_from_json(struct json_object *obj, struct ptx_grant *grant)
 			     &grant->who) ||
 	    !json_get_number(obj, "max_devices", PTX_DEVICES_MAX, &grant->max_devices) ||
 	    (json_has_value(obj, "max_devices") && !grant->max_devices) ||
+	    !json_get_size(obj, "dma_quota", &grant->dma_quota) ||
 	    !json_get_flag(obj, "pooled", &grant->pooled))
 		return false;
 	return rule_from_json(obj, grant->device, &grant->kind, &grant->vendor);
@@ -272,7 +308,7 @@ static bool same_grant(const struct ptx_grant *a, const struct ptx_grant *b)
 	return a->to_group == b->to_group && a->who == b->who &&
 	       !strcmp(a->device, b->device) && a->kind == b->kind &&
 	       a->vendor == b->vendor && a->max_devices == b->max_devices &&
-	       a->pooled == b->pooled;
+	       a->pooled == b->pooled && a->dma_quota == b->dma_quota;
 }
 
 /* All grants, for the file that save writes; NULL, having said why. */

@@ -143,14 +143,12 @@ static enum cpu cpu(void)
 	return CPU_OTHER;
 }
 
-/* Why there is no IOMMU, and what turns it on. */
-static void explain_iommu(struct findings *f)
+/* Has somebody turned the IOMMU off? Says so. */
+static bool find_turned_off(struct findings *f)
 {
 	static const char *const off[] = {
 		"intel_iommu=off", "amd_iommu=off", "iommu=off",
 	};
-	bool intel = exists("/sys/firmware/acpi/tables/DMAR");
-	bool amd = exists("/sys/firmware/acpi/tables/IVRS");
 	char remedy[128];
 
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
@@ -160,8 +158,17 @@ static void explain_iommu(struct findings *f)
 			 "take %s off the kernel command line and reboot", off[i]);
 		findings_add(f, FINDING_FAIL, "iommu", remedy,
 			     "the IOMMU is off: %s is on the kernel command line", off[i]);
-		return;
+		return true;
 	}
+	return false;
+}
+
+/* Why there is no IOMMU, and what turns it on. */
+static void explain_iommu(struct findings *f)
+{
+	bool intel = exists("/sys/firmware/acpi/tables/DMAR");
+	bool amd = exists("/sys/firmware/acpi/tables/IVRS");
+
 	if (intel) {
 		findings_add(f, FINDING_FAIL, "iommu",
 			     on_cmdline("intel_iommu=on") ?
@@ -202,15 +209,21 @@ static void explain_iommu(struct findings *f)
 
 void host_check_iommu(struct findings *f, bool module_sees_it)
 {
-	if (module_sees_it || dir_has_entries("/sys/class/iommu")) {
+	bool there = module_sees_it || dir_has_entries("/sys/class/iommu");
+
+	/* One without groups isolates nothing, and VFIO makes groups where there is none. */
+	if (there && dir_has_entries("/sys/kernel/iommu_groups")) {
 		findings_add(f, FINDING_OK, "iommu", NULL, "an IOMMU is on");
-		if (!dir_has_entries("/sys/kernel/iommu_groups"))
-			findings_add(f, FINDING_FAIL, "iommu",
-				     "take iommu=off and the like off the kernel command line",
-				     "an IOMMU is on, but there are no IOMMU groups");
 		return;
 	}
-	explain_iommu(f);
+	if (find_turned_off(f))
+		return;
+	if (there)
+		findings_add(f, FINDING_FAIL, "iommu",
+			     "the kernel log says why: dmesg | grep -i -e DMAR -e AMD-Vi -e IOMMU",
+			     "there is an IOMMU, but no IOMMU groups: it isolates no device");
+	else
+		explain_iommu(f);
 }
 
 static void check_module(struct cli *cli, struct findings *f, struct ptx_info *info)

@@ -134,9 +134,11 @@ static const struct verb verbs[] = {
 	  "  -q, --quiet           tell only what went wrong\n"
 	  "      --timeout TIME    with add and remove: at most 60s\n"
 	  "  -j, --json            with show and reserve\n" },
-	{ "grant", verb_grant, "[--max N] [--pooled] USER|@GROUP SELECTOR...",
+	{ "grant", verb_grant, "[--max N] [--dma-quota SIZE] [--pooled] USER|@GROUP SELECTOR...",
 	  "let somebody lease devices without root",
 	  "      --max N           at most so many at once under each\n"
+	  "      --dma-quota SIZE  so much memory may be mapped for them under each, for\n"
+	  "                        example 16G\n"
 	  "      --pooled          only what the pool has\n"
 	  HELP_JSON },
 	{ "ungrant", verb_ungrant, "[--revoke] ID...", "withdraw grants",

@@ -24,9 +24,6 @@
 #define MAPPINGS_LEAST	64
 #define PIECE		(2ULL << 20)
 
-/* Of a space; the module tells only of those that there are. */
-#define SPACE_MAPPINGS	1048576
-
 #define ENTRY_LIMIT	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 
 static void check_locked(uint64_t memory, struct findings *f)
@@ -145,7 +142,8 @@ static void check_type1(uint64_t memory, struct findings *f)
 	if (!*text)
 		return;
 	snprintf(remedy, sizeof(remedy), "let it take more: echo %d > " ENTRY_LIMIT
-		 "; or use a DMA space, which takes %d", SPACE_MAPPINGS, SPACE_MAPPINGS);
+		 "; or use a DMA space, which takes %d", PTX_SPACE_ENTRIES_MAX,
+		 PTX_SPACE_ENTRIES_MAX);
 	check_mappings(memory, limit, "without a DMA space there may be", remedy, f);
 }
 

@@ -179,6 +179,27 @@ static void put_devices(const struct ptx_lease_info *const *leases, size_t nr)
 	}
 }
 
+static void put_device_faults(const struct ptx_lease_info *const *leases, size_t nr)
+{
+	const struct ptx_lease_member *member;
+	uint64_t faults;
+
+	describe("ptx_device_dma_faults", "counter", NULL,
+		 "How often that device reached for what is not mapped; absent where the IOMMU "
+		 "does not tell.");
+	for (size_t i = 0; i < nr; i++) {
+		for (size_t j = 0; (member = ptx_lease_info_member(leases[i], j)); j++) {
+			if (!ptx_lease_member_faults(member, &faults))
+				continue;
+			fputs("ptx_device_dma_faults_total{", stdout);
+			put_label("lease", ptx_lease_info_name(leases[i]));
+			putchar(',');
+			put_label("device", ptx_lease_member_device(member));
+			printf("} %llu\n", (unsigned long long)faults);
+		}
+	}
+}
+
 /* @leases has none that is released: another one may have its name by now. */
 void metrics_print(const struct ptx_lease_info *const *leases, size_t nr)
 {
@@ -186,6 +207,7 @@ void metrics_print(const struct ptx_lease_info *const *leases, size_t nr)
 	put_devices(leases, nr);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		put_family(&families[i], leases, nr);
+	put_device_faults(leases, nr);
 	put_times("ptx_lease_dma_pin_seconds", "How long changes took to pin memory.",
 		  ptx_space_info_pin_times, leases, nr);
 	put_times("ptx_lease_dma_map_seconds", "How long changes took to map memory.",

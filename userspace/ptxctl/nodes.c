@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/capability.h>
+#include "host.h"
 #include "nodes.h"
 #include "output.h"
 #include "ptxctl.h"
@@ -38,16 +40,18 @@ static int hold(int **fds, size_t *nr, const char *dir, const char *name)
 	return 0;
 }
 
+/* 1 if it was somebody else's, 0 if there was nothing to do, or a negative errno. */
 static int give(int fd, uid_t uid)
 {
 	struct stat st;
 	char self[64];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (fstat(fd, &st) ||
-	    (S_ISCHR(st.st_mode) && st.st_uid != uid && chown(self, uid, (gid_t)-1)))
+	if (fstat(fd, &st))
 		return -errno;
-	return 0;
+	if (!S_ISCHR(st.st_mode) || st.st_uid == uid)
+		return 0;
+	return chown(self, uid, (gid_t)-1) ? -errno : 1;
 }
 
 /* Is it still that lease's, with all that it had? */
@@ -70,9 +74,9 @@ static bool still(struct ptx_ctx *ctx, const struct ptx_lease_info *info, uid_t 
 }
 
 /*
- * Gives the files of a lease to @uid: 0, or the first negative errno. A file's name
- * says nothing of whose it is by now; so the files are held first, and the lease is
- * asked for again then. Whoever has a device next has other files.
+ * Gives the files of a lease to @uid. A file's name says nothing of whose it is by now;
+ * so the files are held first, and the lease is asked for again then. Whoever has a
+ * device next has other files.
  */
 int nodes_give(struct cli *cli, const struct ptx_lease_info *info, uid_t uid)
 {
@@ -80,7 +84,7 @@ int nodes_give(struct cli *cli, const struct ptx_lease_info *info, uid_t uid)
 	int *fds = NULL;
 	size_t nr = 0;
 	char group[16];
-	int err = 0;
+	int err = 0, given = 0;
 
 	for (size_t i = 0; !err && (member = ptx_lease_info_member(info, i)); i++) {
 		snprintf(group, sizeof(group), "%u", ptx_lease_member_group(member));
@@ -90,13 +94,15 @@ int nodes_give(struct cli *cli, const struct ptx_lease_info *info, uid_t uid)
 				   ptx_lease_member_cdev(member));
 	}
 	if (!err && nr && still(cli->ctx, info, uid)) {
-		for (size_t i = 0; !err && i < nr; i++)
+		for (size_t i = 0; err >= 0 && i < nr; i++) {
 			err = give(fds[i], uid);
+			given += err > 0;
+		}
 	}
 	while (nr)
 		close(fds[--nr]);
 	free(fds);
-	return err;
+	return err < 0 ? err : given;
 }
 
 static bool await_one(const char *path, int64_t end)
@@ -134,29 +140,64 @@ bool nodes_await(const struct ptx_lease_info *info, int timeout_ms)
 	return true;
 }
 
-/* Gives the files of every lease to its owner. */
-static int give_all(struct cli *cli)
+/* Gives the files of every lease to its owner; *@leases and *@files get their numbers. */
+static int give_all(struct cli *cli, size_t *leases, int *files)
 {
 	struct ptx_lease_info_list *list;
 	const struct ptx_lease_info *info;
-	int err, status = EXIT_DONE;
+	int given, status = EXIT_DONE;
 
+	*leases = 0;
+	*files = 0;
 	if (ptx_lease_info_list_get(cli->ctx, &list))
 		return cli_fail(cli);
+	*leases = ptx_lease_info_list_count(list);
 	for (size_t i = 0; (info = ptx_lease_info_list_at(list, i)); i++) {
 		/* What drains is not to be opened by anybody any more. */
 		if (ptx_lease_info_owner(info) == (uid_t)-1 ||
 		    ptx_lease_info_state(info) > PTX_LEASE_STATE_ACTIVE)
 			continue;
-		err = nodes_give(cli, info, ptx_lease_info_owner(info));
-		if (!err)
+		given = nodes_give(cli, info, ptx_lease_info_owner(info));
+		if (given >= 0) {
+			*files += given;
 			continue;
+		}
 		cli_say("cannot give the VFIO files of lease '%s' away: %s",
-			ptx_lease_info_name(info), strerror(-err));
+			ptx_lease_info_name(info), strerror(-given));
 		status = EXIT_REFUSED;
 	}
 	ptx_lease_info_list_free(list);
 	return status;
+}
+
+static int give_once(struct cli *cli)
+{
+	size_t leases;
+	int files, status;
+
+	status = give_all(cli, &leases, &files);
+	if (files)
+		printf("gave %d file%s under /dev/vfio to the owners of leases\n", files,
+		       files == 1 ? "" : "s");
+	else if (!status)
+		printf("nothing to do: %s\n", leases ?
+		       "no file under /dev/vfio has to be given to the owner of a lease" :
+		       "there are no leases");
+	return status;
+}
+
+/* Others see but their own leases, and can give nothing away. */
+static int check_right(struct cli *cli)
+{
+	struct ptx_info info;
+
+	if (host_may(CAP_SYS_ADMIN))
+		return EXIT_DONE;
+	if (ptx_ctx_info(cli->ctx, &info))
+		return cli_fail(cli);
+	cli_say("you may not give the files under /dev/vfio to the owners of leases");
+	fputs("  do it as root (CAP_SYS_ADMIN)\n", stderr);
+	return EXIT_REFUSED;
 }
 
 int verb_nodes(struct cli *cli, int argc, char **argv)
@@ -169,7 +210,8 @@ int verb_nodes(struct cli *cli, int argc, char **argv)
 	struct ptx_events *events;
 	struct ptx_notice *notice;
 	bool watch = false;
-	int c, n, status;
+	int c, n, files, status;
+	size_t leases;
 
 	while ((c = cli_getopt(cli, argc, argv, "hw", options)) != -1) {
 		if (c == '?')
@@ -179,14 +221,16 @@ int verb_nodes(struct cli *cli, int argc, char **argv)
 	}
 	if (optind != argc)
 		return cli_usage(cli, "nodes takes no '%s'", argv[optind]);
+	status = check_right(cli);
+	if (status)
+		return status;
 	if (!watch)
-		return give_all(cli);
+		return give_once(cli);
 	/* First the subscription, then the first look, or a lease gets lost. */
 	if (ptx_events_open(cli->ctx, &events))
 		return cli_fail(cli);
 	/* What cannot be read now may be at the next event. */
-	give_all(cli);
-	status = EXIT_DONE;
+	give_all(cli, &leases, &files);
 	while (!status) {
 		bool look = false;
 
@@ -199,7 +243,7 @@ int verb_nodes(struct cli *cli, int argc, char **argv)
 			status = cli_fail(cli);
 		}
 		if (look || n == -ENOBUFS)
-			give_all(cli);
+			give_all(cli, &leases, &files);
 	}
 	ptx_events_close(events);
 	return status;

@@ -8,6 +8,7 @@
 struct cli;
 struct ptx_lease_info;
 
+/* How many files were given, or the first negative errno. */
 int nodes_give(struct cli *cli, const struct ptx_lease_info *info, uid_t uid);
 bool nodes_await(const struct ptx_lease_info *info, int timeout_ms);
 

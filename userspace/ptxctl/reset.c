@@ -86,16 +86,21 @@ static uint64_t tries(const struct ptx_device *dev)
 /* A name that nobody can have taken before, to keep us from it. */
 static int lease_begin(struct cli *cli, const char *device, struct ptx_lease **lease)
 {
+	struct ptx_lease_options options = { .size = sizeof(options) };
 	char name[PTX_LEASE_NAME_MAX + 1];
 	unsigned long long salt;
+	struct ptx_info info;
 	int err;
 
+	/* A grant with a quota covers no lease without a space. */
+	if (!ptx_ctx_info(cli->ctx, &info) && info.out_features & PTX_FEATURE_SPACE)
+		options.flags = PTX_LEASE_CREATE_SPACE;
 	for (int i = 0; i < NAME_TRIES; i++) {
 		if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 			salt = (unsigned long long)getpid() << 32 | (unsigned int)i;
 		snprintf(name, sizeof(name), "reset-%s-%016llx", device, salt);
 		/* One that ends with us, whatever ends us; and that a grant allows. */
-		err = ptx_lease_create(cli->ctx, name, NULL, lease);
+		err = ptx_lease_create(cli->ctx, name, &options, lease);
 		if (err != -EEXIST)
 			break;
 	}

@@ -42,6 +42,7 @@
  * @argc: its length
  * @dma: what is asked for of the lease's DMA space
  * @space: the lease has one
+ * @no_space: why not, or NULL
  * @verbose: tell what is done
  * @stop_persistenced: stop that daemon if it is in the way
  * @child: the VMM-to-be
@@ -59,6 +60,7 @@ struct run {
 	int argc;
 	struct dma dma;
 	bool space;
+	char *no_space;
 	bool verbose;
 	bool stop_persistenced;
 	struct child child;
@@ -139,7 +141,7 @@ static int take_lease(struct run *run)
 	};
 	char made_up[PTX_LEASE_NAME_MAX + 1];
 	const char *name = run->name;
-	int err;
+	int err, status;
 
 	if (run->child.user) {
 		options.flags |= PTX_LEASE_CREATE_OWNER;
@@ -174,7 +176,14 @@ static int take_lease(struct run *run)
 				    ptx_pick_count(run->pick), &run->options, NULL);
 		progress_end();
 	} while (err && ptx_pick_next(run->pick, err));
-	return err ? cli_fail(run->cli) : EXIT_DONE;
+	if (!err)
+		return EXIT_DONE;
+	status = cli_fail(run->cli);
+	/* By a grant that has a quota. */
+	if (run->no_space && !run->verbose &&
+	    ptx_error_reason(ptx_ctx_error(run->cli->ctx)) == PTX_REASON_NO_SPACE)
+		cli_say("no DMA space: %s", run->no_space);
+	return status;
 }
 
 /* How long udev, or whoever gives us VFIO's files, may take. */
@@ -190,7 +199,7 @@ static int give_files(const struct run *run, const struct ptx_lease_info *info)
 
 	if (run->child.user) {
 		err = nodes_give(run->cli, info, run->child.user->pw_uid);
-		if (!err)
+		if (err >= 0)
 			return EXIT_DONE;
 		cli_say("cannot give the VFIO files to %s: %s", run->child.user->pw_name,
 			strerror(-err));
@@ -461,14 +470,12 @@ static int run_picked(struct run *run)
 /* One VM makes one DMA choice: it is made here, before anything is touched. */
 static int choose_dma(struct run *run)
 {
-	char *why;
 	int status;
 
 	status = dma_decide(run->cli, &run->dma, run->options.driver, run->form, run->argv,
-			    (size_t)run->argc, &run->space, &why);
-	if (!status && run->verbose && why)
-		cli_say("no DMA space: %s", why);
-	free(why);
+			    (size_t)run->argc, &run->space, &run->no_space);
+	if (!status && run->verbose && run->no_space)
+		cli_say("no DMA space: %s", run->no_space);
 	return status;
 }
 
@@ -646,6 +653,7 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	if (run.signals >= 0)
 		close(run.signals);
 	ptx_pick_free(run.pick);
+	free(run.no_space);
 	dma_free(&run.dma);
 	selection_free(&run.sel);
 	return status;

@@ -43,6 +43,18 @@ bool json_get_number(struct json_object *obj, const char *key, uint32_t max, uin
 	return json_object_is_type(value, json_type_int) && n >= 0 && n <= max;
 }
 
+bool json_get_size(struct json_object *obj, const char *key, uint64_t *out)
+{
+	struct json_object *value;
+
+	*out = 0;
+	if (!json_object_object_get_ex(obj, key, &value) || !value)
+		return true;
+	/* As an unsigned one, a negative number is 0. */
+	*out = json_object_get_uint64(value);
+	return json_object_is_type(value, json_type_int) && *out;
+}
+
 const char *json_get_text(struct json_object *obj, const char *key)
 {
 	struct json_object *value;

@@ -14,6 +14,8 @@
 int save_text(const char *name, const char *text);
 /* A number in @obj from 0 to @max; 0 where there is none. */
 bool json_get_number(struct json_object *obj, const char *key, uint32_t max, uint32_t *out);
+/* Bytes in @obj, which are not 0; 0 where there are none. */
+bool json_get_size(struct json_object *obj, const char *key, uint64_t *out);
 /* False where there is none. */
 bool json_get_flag(struct json_object *obj, const char *key, bool *out);
 /* NULL where there is none. */

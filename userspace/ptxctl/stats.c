@@ -89,8 +89,9 @@ static void print_spaces(const struct stats *stats)
 
 static void print_devices(const struct stats *stats)
 {
-	struct table *table = table_new(4, "DEVICE", "LEASE", "DRIVER", "STATE");
+	struct table *table = table_new(5, "DEVICE", "LEASE", "DRIVER", "STATE", "FAULTS");
 	const struct ptx_lease_member *member;
+	uint64_t faults;
 	bool any = false;
 
 	for (size_t i = 0; i < stats->nr; i++)
@@ -103,6 +104,10 @@ static void print_devices(const struct stats *stats)
 			table_cell(table, ptx_lease_info_name(stats->leases[i]));
 			table_cell(table, ptx_lease_member_driver(member));
 			table_cell(table, ptx_member_state_name(ptx_lease_member_state(member)));
+			if (ptx_lease_member_faults(member, &faults))
+				table_cellf(table, "%llu", (unsigned long long)faults);
+			else
+				table_cell(table, "not available");
 		}
 	}
 	table_print(table);
@@ -166,6 +171,7 @@ static struct json_object *stats_json(const struct ptx_lease_info *info)
 	struct json_object *obj = json_object_new_object();
 	struct json_object *devices = json_object_new_array(), *one;
 	const struct ptx_lease_member *member;
+	uint64_t faults;
 
 	json_put_u64(obj, "id", ptx_lease_info_id(info));
 	json_put_text(obj, "name", ptx_lease_info_name(info));
@@ -176,6 +182,10 @@ static struct json_object *stats_json(const struct ptx_lease_info *info)
 		json_put_text(one, "address", ptx_lease_member_device(member));
 		json_put_text(one, "driver", ptx_lease_member_driver(member));
 		json_put_text(one, "state", ptx_member_state_name(ptx_lease_member_state(member)));
+		if (ptx_lease_member_faults(member, &faults))
+			json_put_u64(one, "faults", faults);
+		else
+			json_object_object_add(one, "faults", NULL);
 		json_object_array_add(devices, one);
 	}
 	json_object_object_add(obj, "devices", devices);

@@ -17,8 +17,8 @@
  * info abi=N features=N        what PTX_INFO says
  * device NAME [kind= vendor= device= class= driver= override= group= numa=
  *         resets= physfn= lease= mates=A,B rom= keeps_memory=
- *         brought= opened= cut= step= why=]
- *                              the last five: what its lease says of it
+ *         brought= opened= cut= step= why= faults=]
+ *                              the last six: what its lease says of it
  *        [states=A,B tries=A,B]
  *                              what each look at it finds, one after the other
  *                              and then the last again: none, gone-now or a
@@ -29,12 +29,13 @@
  *         windows=FIRST-LAST,... pin=CLASS:COUNT,... map=CLASS:COUNT,...]
  *                              that lease has a DMA space
  * refused reason= first= last= what a lease's space refused last, says space-stats
- * old                          the module is older than those
- * grant ID [uid= gid= device= kind= vendor= max= used=]
+ * old                          the module is older than those, and quotas of grants
+ * grant ID [uid= gid= device= kind= vendor= max= used= pooled= quota= mapped=]
  * fail CALL errno=E [reason= culprit= text= times=N]
  *                              the next N calls (1 unless given) fail
  * bad CALL attr=N len=N        replies carry such an attribute, of 0xff bytes; those of
- *                              lease-get in a space or a window if CALL is that
+ *                              lease-get in a space, a window or a member if CALL is
+ *                              that
  * grow by=N                    so many members come between two queries
  * together                     all events come in one datagram
  * slow ms=N                    how long a reset of a device in quarantine takes

@@ -25,6 +25,8 @@ static int send_grant(const struct mock_grant *g, ptx_nl_reply_fn fn, void *arg)
 	    (g->max && nla_put_u32(msg, PTX_A_GRANT_MAX_DEVICES, g->max)) ||
 	    nla_put_u32(msg, PTX_A_GRANT_USED, g->used) ||
 	    (g->pooled && nla_put_flag(msg, PTX_A_GRANT_POOLED)) ||
+	    (g->quota && (nla_put_u64(msg, PTX_A_GRANT_DMA_QUOTA, g->quota) ||
+			  nla_put_u64(msg, PTX_A_GRANT_DMA_MAPPED, g->mapped))) ||
 	    (!strcmp(mock.bad_call, "grant-dump") &&
 	     nla_put(msg, (int)mock.bad_attr, (int)mock.bad_len, mock.root)))
 		abort();
@@ -69,6 +71,11 @@ static bool read_grant(struct nl_msg *msg, uint32_t allowed, struct mock_grant *
 			g->pooled = true;
 			snprintf(text + used, size - used, " pooled");
 			break;
+		case PTX_A_GRANT_DMA_QUOTA:
+			ok &= ptx_nl_u64(attr, &g->quota) && g->quota;
+			snprintf(text + used, size - used, " quota=%llu",
+				 (unsigned long long)g->quota);
+			break;
 		case PTX_A_GRANT_REVOKE:
 			snprintf(text + used, size - used, " revoke");
 			break;
@@ -107,12 +114,16 @@ int mock_nl_grant(struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn, void *arg,
 
 	ok = read_grant(msg, dump ? 0 : cmd == PTX_CMD_GRANT_DEL ? A(ID) | A(REVOKE) :
 			A(UID) | A(GID) | A(DEVICE) | A(KIND) | A(VENDOR_ID) | A(MAX_DEVICES) |
-			A(POOLED),
+			A(POOLED) | A(DMA_QUOTA),
 			&g, text, sizeof(text));
 	nlmsg_free(msg);
 	mock_note("netlink %s%s", call, text);
 	if (!ok || (cmd == PTX_CMD_GRANT_NEW && g.has_uid == g.has_gid)) {
 		mock_note("INVALID");
+		return -EINVAL;
+	}
+	if (mock.old && g.quota) {
+		snprintf(ack->text, sizeof(ack->text), "Unknown attribute type");
 		return -EINVAL;
 	}
 	f = mock_failing(call);

@@ -178,6 +178,9 @@ static void put_nl_member(const char *name, uint32_t i, void *arg)
 		put_text(msg, PTX_A_MEMBER_STEP, d->step);
 		put_u64(msg, PTX_A_MEMBER_SINCE_MS, 20);
 	}
+	if (d && d->has_faults)
+		put_u64(msg, PTX_A_MEMBER_FAULTS, d->faults);
+	mock_put_bad(msg, "member");
 	nla_nest_end(msg, nest);
 }
 

@@ -131,6 +131,8 @@ static void script_device(const struct script_word *w, unsigned int n)
 	d->opened = get_int(w, n, "opened", 0);
 	d->cut = get_int(w, n, "cut", 0);
 	d->why = get(w, n, "why") ? reason_of(get(w, n, "why")) : 0;
+	d->has_faults = get(w, n, "faults");
+	d->faults = get_int(w, n, "faults", 0);
 	get_text(w, n, "step", d->step, sizeof(d->step));
 	get_text(w, n, "states", d->states, sizeof(d->states));
 	get_text(w, n, "tries", d->tries, sizeof(d->tries));
@@ -189,7 +191,7 @@ static void script_space(const struct script_word *w, unsigned int n)
 	l->space.mapped = get_int(w, n, "mapped", 0);
 	l->space.pinned = get_int(w, n, "pinned", 0);
 	l->space.entries = get_int(w, n, "entries", 0);
-	l->space.max_entries = get_int(w, n, "max_entries", 1048576);
+	l->space.max_entries = get_int(w, n, "max_entries", PTX_SPACE_ENTRIES_MAX);
 	l->space.page = get_int(w, n, "page", 0);
 	l->space.has_faults = get(w, n, "faults");
 	l->space.faults = get_int(w, n, "faults", 0);
@@ -218,6 +220,8 @@ static void script_grant(const struct script_word *w, unsigned int n)
 	g->max = (unsigned int)get_int(w, n, "max", 0);
 	g->pooled = get_int(w, n, "pooled", 0);
 	g->used = (unsigned int)get_int(w, n, "used", 0);
+	g->quota = get_int(w, n, "quota", 0);
+	g->mapped = get_int(w, n, "mapped", 0);
 	get_text(w, n, "device", g->device, sizeof(g->device));
 }
 

@@ -13,7 +13,7 @@
 void mock_space_init(struct mock_space *space)
 {
 	memset(space, 0, sizeof(*space));
-	space->max_entries = 1048576;
+	space->max_entries = PTX_SPACE_ENTRIES_MAX;
 	space->nr_windows = 1;
 	space->windows[0].last = UINT64_MAX;
 }

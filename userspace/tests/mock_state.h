@@ -15,9 +15,11 @@ struct mock_device {
 	unsigned int kind, vendor, device, class, group;
 	int numa;
 	bool has_group, quarantined, pooled, keeps_memory, brought, has_rom, opened, cut;
+	bool has_faults;
 	struct ptx_rom rom;
 	char driver[64], override[64], resets[64], physfn[64], mates[512], step[64];
 	unsigned int why;
+	uint64_t faults;
 	/* What each look at it finds; the last stays. */
 	char states[128], tries[64];
 	unsigned long long lease;
@@ -48,7 +50,7 @@ struct mock_lease {
 };
 
 struct mock_grant {
-	uint64_t id;
+	uint64_t id, quota, mapped;
 	unsigned int uid, gid, kind, vendor, max, used;
 	char device[64];
 	bool has_uid, has_gid, has_kind, pooled;

@@ -261,6 +261,41 @@ ctl 1 'AMD, not turned on' check 01:00.0
 out 'AMD-Vi'
 rm -r "$work/root/sys/firmware" "$work/root/proc/cpuinfo"
 usual
+ctl 0 'with groups' check 01:00.0
+out 'ok    an IOMMU is on$'
+rmdir "$work/root/sys/kernel/iommu_groups/1"
+# no_groups NAME: there is an IOMMU, and there are no groups.
+no_groups() {
+	ctl 1 "$1" check 01:00.0
+	out 'FAIL  there is an IOMMU, but no IOMMU groups: it isolates no device$'
+	out 'the kernel log says why'
+	no_out 'an IOMMU is on'
+	out '^No lease would succeed on this host'
+}
+no_groups 'without groups'
+ctl 1 'in JSON' -j check 01:00.0
+json /ok false
+[ "$("$TEST/json-get" /host < "$work/out" | grep -o '"check":"iommu"' | wc -l)" = 1 ]
+ok $? '  once'
+echo 'quiet iommu=off' > "$work/root/proc/cmdline"
+ctl 1 'for the groups are turned off' check 01:00.0
+out 'FAIL  the IOMMU is off: iommu=off is on the kernel command line$'
+out 'take iommu=off off'
+no_out 'an IOMMU is on\|but no IOMMU groups'
+rm "$work/root/proc/cmdline"
+rmdir "$work/root/sys/kernel/iommu_groups"
+no_groups 'where the kernel knows of none'
+rm -r "$work/root/sys/class/iommu"
+no_groups 'and only the module sees the IOMMU'
+usual
+sed -i 's/features=6/features=2/' "$PTX_MOCK"
+ctl 0 'an IOMMU that the module does not see' check 01:00.0
+out 'ok    an IOMMU is on$'
+rm -r "$work/root/sys/class/iommu"
+ctl 1 'groups that are none of an IOMMU' check 01:00.0
+out 'FAIL  there is no IOMMU'
+no_out 'an IOMMU is on'
+usual
 rm -r "$work/root/dev/vfio"
 ctl 1 'no VFIO' check 01:00.0
 out 'modprobe vfio$'
@@ -575,9 +610,9 @@ two='grant 1 uid=0 kind=nvme max=2 used=1
 		grant 3 uid=4294967294 kind=gpu vendor=0x10de'
 usual "$two"
 ctl 0 'grants' grants
-out '^1   *root  *nvme  *2  *1$'
-out '^2   *@root  *0000:01:00.0  *-  *0$'
-out '^3   *4294967294  *gpu:10de  *-  *0$'
+out '^1   *root  *nvme  *2  *1  *-$'
+out '^2   *@root  *0000:01:00.0  *-  *0  *-$'
+out '^3   *4294967294  *gpu:10de  *-  *0  *-$'
 ctl 0 'grants in JSON' -j grants
 json /0/max_devices 2
 json /1/gid 0
@@ -612,7 +647,70 @@ echo '# nodes'
 usual
 ctl 0 'nodes' nodes
 log 'netlink lease-dump$'
+out '^nothing to do: no file under /dev/vfio has to be given to the owner of a lease$'
+[ "$(wc -l < "$work/out")" = 1 ]
+ok $? '  in a line'
 ctl 2 'nodes of what?' nodes old
+sed -i '/^lease old/d' "$PTX_MOCK"
+ctl 0 'nodes of no lease' nodes
+out '^nothing to do: there are no leases$'
+usual 'fail lease-dump errno=ENOMEM'
+ctl 1 'nodes of which nobody tells' nodes
+no_out '.'
+bare 'fail events errno=ENOMEM'
+for args in nodes 'nodes --watch'; do
+	# shellcheck disable=SC2086
+	ctl 1 "$args without the right" $args
+	err '^ptxctl: you may not give the files under /dev/vfio to the owners of leases$'
+	err '^  do it as root (CAP_SYS_ADMIN)$'
+	no_out '.'
+	no_log 'netlink'
+done
+printf 'root %s\nabsent\n' "$work/root" > "$PTX_MOCK"
+ctl 3 'nor the module' nodes
+err 'modprobe ptx'
+usual
+echo absent >> "$PTX_MOCK"
+ctl 3 'or only that' nodes
+err 'modprobe ptx'
+no_out '.'
+nobody=$(id -u nobody 2> /dev/null || echo 65534)
+usual "lease theirs id=6 owner=$nobody members=0000:01:00.0,0000:02:00.0,0000:02:00.1
+lease going id=7 owner=$nobody state=draining members=0000:03:00.0"
+if mknod "$work/root/dev/vfio/9" c 1 3 2> /dev/null; then
+	mknod "$work/root/dev/vfio/11" c 1 3
+	if setpriv --bounding-set -chown true 2> /dev/null; then
+		before=("${under[@]}")
+		under=(setpriv --bounding-set -chown "${under[@]}")
+		ctl 1 'nodes that cannot be given' nodes
+		err "^ptxctl: cannot give the VFIO files of lease 'theirs' away: "
+		no_out '.'
+		under=("${before[@]}")
+	fi
+	ctl 0 'a node of somebody' nodes
+	out '^gave 1 file under /dev/vfio to the owners of leases$'
+	[ "$(stat -c %u "$work/root/dev/vfio/9")" = "$nobody" ]
+	ok $? '  is theirs'
+	mknod "$work/root/dev/vfio/10" c 1 3
+	chown 0 "$work/root/dev/vfio/9"
+	ctl 0 'two' nodes
+	out '^gave 2 files under /dev/vfio to the owners of leases$'
+	ctl 0 'which they have then' nodes
+	out '^nothing to do: no file under /dev/vfio has to be given'
+	[ "$(stat -c %u "$work/root/dev/vfio/11")" = 0 ]
+	ok $? '  not of a lease that drains'
+	rm "$work/root/dev/vfio/9" "$work/root/dev/vfio/10" "$work/root/dev/vfio/11"
+else
+	nr=$((nr + 1))
+	echo "ok $nr - a node of somebody # SKIP needs root, and mknod"
+fi
+rm -r "$work/root/dev/vfio"
+: > "$work/root/dev/vfio"
+ctl 1 'nodes that cannot be found' nodes
+err "^ptxctl: cannot give the VFIO files of lease 'theirs' away: Not a directory$"
+no_out '.'
+rm "$work/root/dev/vfio"
+usual
 
 echo '# wait and monitor'
 ctl 0 'it is active' wait --state active old

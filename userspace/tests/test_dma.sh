@@ -20,8 +20,9 @@ usual() {
 	script <<- END
 		root $work/root
 		info abi=1 features=6
-		device 0000:01:00.0 kind=nvme group=9 driver=nvme
+		device 0000:01:00.0 kind=nvme group=9 driver=nvme faults=2
 		device 0000:02:00.0 kind=gpu group=10
+		device 0000:03:00.0 kind=nic group=11 faults=0
 		$1
 	END
 }
@@ -106,6 +107,28 @@ ctl 1 'another error' run --nvme auto -- qemu-system-x86_64
 [ "$(grep -c 'ioctl create' "$work/log")" = 1 ]
 ok $? '  is not tried again'
 
+echo '# run: a grant that has a quota'
+iommufd=(qemu-system-x86_64 -object 'iommufd,id=x')
+refusal='fail add errno=EPERM reason=no-space culprit=0000:01:00.0'
+usual "$refusal"
+ctl 1 'no space, and one is wanted' run --nvme auto -- "${iommufd[@]}"
+err '^ptxctl: 0000:01:00.0: the lease has no DMA space$'
+err '^  .*ptxctl run without --no-space'
+err "^ptxctl: no DMA space: the VMM maps memory through iommufd"
+usual "$refusal"
+ctl 1 'told once' run -v --nvme auto -- "${iommufd[@]}"
+[ "$(grep -c 'no DMA space: ' "$work/err")" = 1 ]
+ok $? '  with -v'
+usual "$refusal"
+ctl 1 'by --no-space' run --no-space --nvme auto -- "${iommufd[@]}"
+no_err 'no DMA space: '
+usual 'fail add errno=EPERM reason=not-granted culprit=0000:01:00.0'
+ctl 1 'another reason' run --nvme auto -- "${iommufd[@]}"
+no_err 'no DMA space: '
+usual 'fail add errno=EPERM reason=dma-grant culprit=0000:01:00.0'
+ctl 1 'no room' run --nvme auto -- qemu-system-x86_64
+err '^ptxctl: 0000:01:00.0: as much memory is mapped under your grant as may be$'
+
 echo '# run: restricted'
 usual
 ctl 0 'windows and a quota' run --dma-window 0x100000000-0x1ffffffff --dma-window 0+2G \
@@ -131,6 +154,10 @@ err '^ptxctl: the VMM wanted to map 0x10000000-0x1fffffff for DMA: the address i
 err '^  .*--dma-window'
 ctl 0 'one that ends well' run --dma-window 0+64M --nvme auto -- true
 no_err 'wanted to map'
+usual 'refused reason=dma-grant first=0x0 last=0x7fffffff'
+ctl 7 'one beyond the quota of a grant' run --nvme auto -- sh -c 'exit 7'
+err '^ptxctl: the VMM wanted to map 0x0-0x7fffffff for DMA: as much memory is mapped under your grant'
+err '^  see how much that is: ptxctl grants'
 usual 'refused reason=dma-window first=0x10000000 last=0x1fffffff'
 ctl 7 'one without a space' run --no-space --nvme auto -- sh -c 'exit 7'
 no_err 'wanted to map'
@@ -251,8 +278,96 @@ ctl 1 'an older module' restrict --dma-quota 1G vm
 err 'older than DMA spaces'
 ctl 0 'does the rest' restrict --max 1 vm
 
+echo '# grant'
+usual
+ctl 0 'a quota' grant --dma-quota 4G root nvme
+log 'netlink grant-new uid=0 kind=3 quota=4294967296$'
+out '^grant 100: root may lease nvme, and map 4.0 GiB for them$'
+ctl 0 'for each grant' grant --max 2 --dma-quota 1536M --pooled @0 gpu:amd
+log 'netlink grant-new gid=0 kind=1 vendor=1002 max=2 pooled quota=1610612736$'
+log 'netlink grant-new gid=0 kind=1 vendor=1022 max=2 pooled quota=1610612736$'
+out '^grant 101: @root may lease pooled gpu:1022, 2 at most, and map 1.5 GiB for them$'
+ctl 0 'in JSON' -j grant --dma-quota 1 root 01:00.0
+log 'netlink grant-new uid=0 device=0000:01:00.0 quota=1$'
+json /0/dma_quota 1
+json /0/dma_mapped 0
+ctl 0 'the largest' -j grant --dma-quota 0xffffffffffffffff root nvme
+json /0/dma_quota 18446744073709551615
+: > "$PTX_MOCK_LOG"
+ctl 0 'none' -j grant root nvme
+log 'netlink grant-new uid=0 kind=3$'
+json /0/dma_quota null
+json /0/dma_mapped null
+ctl 0 'nor is it told' grant root nvme
+out '^grant 100: root may lease nvme$'
+: > "$PTX_MOCK_LOG"
+for quota in "${bad_quotas[@]}" any; do
+	ctl 2 "the quota '$quota'" grant --dma-quota "$quota" root nvme
+	err '\-\-dma-quota takes a size such as 16G, not'
+	no_err 'or any'
+done
+ctl 2 'a quota twice' grant --dma-quota 1G --dma-quota 2G root nvme
+err 'given twice'
+ctl 2 'no quota at all' grant --dma-quota
+no_log 'netlink'
+ctl 0 'help' grant --help
+out '^ *--dma-quota SIZE '
+usual old
+ctl 1 'an older module' grant --dma-quota 1G root nvme
+err '^ptxctl: this ptx module is older than quotas of grants$'
+err '^  load the ptx module of the same version as this program'
+no_out '.'
+ctl 0 'makes others' grant root nvme
+quotas='grant 1 uid=0 kind=nvme max=2 used=1 quota=0x100000000 mapped=0x60000000
+grant 2 gid=0 kind=gpu quota=4096
+grant 3 uid=0 kind=gpu
+grant 4 uid=0 kind=nic quota=18446744073709551615 mapped=18446744073709551615'
+usual "$quotas"
+ctl 0 'grants' grants
+out '^ID  *WHO  *WHAT  *AT MOST  *LEASED  *MAPPED$'
+out '^1  *root  *nvme  *2  *1  *1.5 GiB of 4.0 GiB$'
+out '^2  *@root  *gpu  *-  *0  *0 B of 4.0 KiB$'
+out '^3  *root  *gpu  *-  *0  *-$'
+ctl 0 'in JSON' -j grants
+json /0/dma_quota 4294967296
+json /0/dma_mapped 1610612736
+json /1/dma_mapped 0
+json /2/dma_quota null
+json /2/dma_mapped null
+json /3/dma_quota 18446744073709551615
+ctl 0 'save' save "$work/saved"
+ctl 0 'restore what is there' restore "$work/saved"
+no_log 'grant-new'
+usual "${quotas/quota=4096/quota=8192}"
+ctl 0 'restore another quota' restore "$work/saved"
+log 'netlink grant-new gid=0 kind=1 quota=4096$'
+[ "$(grep -c grant-new "$work/log")" = 1 ]
+ok $? '  and no more'
+usual
+ctl 0 'restore all' restore "$work/saved"
+log 'netlink grant-new uid=0 kind=3 max=2 quota=4294967296$'
+log 'netlink grant-new uid=0 kind=1$'
+log 'netlink grant-new uid=0 kind=4 quota=18446744073709551615$'
+saved() { # saved STATUS MEMBER: a grant with that is restored, or refused
+	printf '{"grants":[{"uid":0,"device":null,"kind":"nvme","vendor":null%s}]}' "$2" > "$work/saved"
+	ctl "$1" "restore '$2'" restore "$work/saved"
+}
+: > "$PTX_MOCK_LOG"
+for quota in 0 -1 1.5 '"1G"' true '[]' '{}'; do
+	saved 1 ",\"dma_quota\":$quota"
+	err 'grant 1 of the file makes no sense'
+done
+no_log 'grant-new'
+saved 0 ',"dma_quota":5'
+log 'netlink grant-new uid=0 kind=3 quota=5$'
+: > "$PTX_MOCK_LOG"
+for quota in '' ',"dma_quota":null'; do
+	saved 0 "$quota"
+	log 'netlink grant-new uid=0 kind=3$'
+done
+
 echo '# stats'
-leases='lease vm1 id=3 members=0000:01:00.0
+leases='lease vm1 id=3 members=0000:01:00.0,0000:03:00.0
 space vm1 quota=0x200000000 mapped=0x100001000 pinned=0x100000000 entries=7 max_entries=100 page=0x40000000 faults=3 container=1 windows=0x0-0xfff,0x100000000-0xffffffffffffffff pin=0:4,31:5 map=3:2,10:6,20:1
 lease plain id=4 members=0000:02:00.0
 lease vm2 id=6
@@ -264,8 +379,10 @@ out '^LEASE  *MAPPED  *PINNED  *QUOTA  *MAPPINGS  *LARGEST PAGE  *FAULTS  *WINDO
 out '^vm1  *4.0 GiB  *4.0 GiB  *8.0 GiB  *7 of 100  *1.0 GiB  *3  *0x0-0xfff and 1 more$'
 out '^plain  *-  *-  *-  *-  *-  *-  *-$'
 out '^vm2  *0 B  *0 B  *any  *0 of 1048576  *-  *not available  *everywhere$'
-out '^0000:01:00.0  *vm1  *ptx-vfio-pci  *ready$'
-out '^0000:02:00.0  *plain  *ptx-vfio-pci  *ready$'
+out '^DEVICE  *LEASE  *DRIVER  *STATE  *FAULTS$'
+out '^0000:01:00.0  *vm1  *ptx-vfio-pci  *ready  *2$'
+out '^0000:03:00.0  *vm1  *ptx-vfio-pci  *ready  *0$'
+out '^0000:02:00.0  *plain  *ptx-vfio-pci  *ready  *not available$'
 out '^vm1: windows$'
 out '^  0x100000000-0xffffffffffffffff$'
 out '^vm1: how many changes took how long$'
@@ -307,6 +424,9 @@ json /0/space/map_times/10 6
 json /0/devices/0/address 0000:01:00.0
 json /0/devices/0/driver ptx-vfio-pci
 json /0/devices/0/state ready
+json /0/devices/0/faults 2
+json /0/devices/1/faults 0
+json /1/devices/0/faults null
 json /1/space null
 json /2/space/faults null
 json /2/space/quota null
@@ -358,6 +478,12 @@ out '^# TYPE ptx_lease_dma_faults counter$'
 out '^ptx_lease_dma_faults_total{lease="vm1"} 3$'
 no_out '^ptx_lease_dma_faults_total{lease="vm2"}'
 no_out '^ptx_lease_dma.*"plain"'
+out '^# TYPE ptx_device_dma_faults counter$'
+out '^# HELP ptx_device_dma_faults .'
+out '^ptx_device_dma_faults_total{lease="vm1",device="0000:01:00.0"} 2$'
+out '^ptx_device_dma_faults_total{lease="vm1",device="0000:03:00.0"} 0$'
+[ "$(grep -c '^ptx_device_dma_faults' "$work/out")" = 2 ]
+ok $? '  of those that are known'
 out '^ptx_lease_info{lease="vm1",id="3",state="active",space="yes"} 1$'
 out '^ptx_lease_info{lease="plain",id="4",state="active",space="no"} 1$'
 out '^ptx_device_info{lease="vm1",device="0000:01:00.0",driver="ptx-vfio-pci",state="ready"} 1$'
@@ -377,6 +503,7 @@ no_out '_count'
 ok $? '  its end'
 for broken in 's/^# EOF$//' '/^# TYPE ptx_device_info/d' 's/le="4e-06"/le="0.000004"/' \
 	'/le="+Inf"/d' 's/ptx_lease_dma_faults_total/ptx_lease_dma_faults/' \
+	's/ptx_device_dma_faults_total/ptx_device_dma_faults/' 's/,device="0000:0[13]:00.0"} [02]$/} 1/' \
 	's/^# UNIT .* bytes$/&s/' '$!{/^ptx_lease_dma_mappings{/p}' 's/"vm1"/"v\\m1"/' \
 	's/ histogram$/ info/' 's/,le=/,,le=/' 's/le="8e-06"} 2/le="8e-06"} 200/'; do
 	! sed "$broken" "$work/out" | "$here/openmetrics.py" 2> "$work/err"
@@ -387,9 +514,10 @@ ctl 0 'metrics of nothing' stats --openmetrics
 metrics 'nothing'
 script <<- 'END'
 	device 0000:01:00.0 kind=nvme
+	device "\x1b[5m\x22\x5c" kind=gpu faults=18446744073709551614
 	lease "a\x22b\x5cc\x0ad\x1b[31m\xff\xc3\xa9{}," id=1 members="0000:01:00.0,\x1b]0;x\x22"
 	space "a\x22b\x5cc\x0ad\x1b[31m\xff\xc3\xa9{}," pin=1:1
-	lease "le\x1b[31mase" id=18446744073709551615 members="\x1b[5m"
+	lease "le\x1b[31mase" id=18446744073709551615 members="\x1b[5m\x22\x5c"
 	space "le\x1b[31mase" quota=18446744073709551615 mapped=18446744073709551615 faults=18446744073709551614 pin=31:18446744073709551615
 END
 clean() {
@@ -400,6 +528,7 @@ ctl 0 'hostile names in metrics' stats --openmetrics
 metrics 'that'
 out '^ptx_lease_dma_windows{lease="a\\"b\\\\c\\\\x0ad\\\\x1b\[31m\\\\xffé{},"} 1$'
 out '^ptx_lease_dma_mapped_bytes{lease="le.*"} 18446744073709551615$'
+out '^ptx_device_dma_faults_total{lease="le.*",device="\\\\x1b\[5m\\"\\\\"} 18446744073709551614$'
 clean
 for args in stats '-j stats' '-p stats' '-j leases'; do
 	# shellcheck disable=SC2086

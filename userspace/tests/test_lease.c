@@ -281,6 +281,7 @@ static void query(void)
 	struct ptx_lease_info *info;
 	const char *names[200];
 	char text[200][16];
+	uint64_t faults = 77;
 	int fd;
 
 	fresh();
@@ -296,6 +297,8 @@ static void query(void)
 	}
 	is_int(ptx_lease_add(lease, names, 200, NULL, &info), 0, "200 devices");
 	is_int(ptx_lease_info_nr_members(info), 201, "all come, and a mate");
+	ok(!ptx_lease_member_faults(ptx_lease_info_member(info, 200), &faults) && faults == 77,
+	   "of which no faults are known");
 	ptx_lease_info_free(info);
 	is_int(ptx_lease_query(lease, &info), 0, "a large lease");
 	is_int(ptx_lease_info_nr_members(info), 201, "all are told");

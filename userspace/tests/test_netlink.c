@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Reading and persistent leases: requests, replies, broken replies, events. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <netlink/errno.h>
+#include <libptx/grant.h>
 #include "../libptx/src/internal.h"
 #include "mock_kernel.h"
 #include "tap.h"
@@ -13,7 +15,7 @@
 static const char script[] =
 	"device 0000:02:00.0 kind=gpu vendor=0x10de device=0x27b8 class=0x030000 group=10 "
 	"driver=nvidia override=vfio resets=\"flr bus\" numa=1 mates=0000:02:00.1 lease=5 "
-	"keeps_memory=1\n"
+	"keeps_memory=1 faults=3\n"
 	"blocker 0000:02:00.0 reason=held lease=5\n"
 	"device 0000:01:00.0 kind=nvme physfn=0000:00:01.0\n"
 	"device 10000:00:01.0 kind=77\n"
@@ -89,6 +91,7 @@ static void leases(void)
 	struct ptx_lease_info_list *list;
 	const struct ptx_lease_info *l;
 	struct ptx_lease_info *info;
+	uint64_t faults = 77;
 
 	fresh();
 	is_int(ptx_lease_info_list_get(ctx, &list), 0, "all leases");
@@ -104,6 +107,8 @@ static void leases(void)
 	is_int(ptx_lease_info_nr_members(l), 1, "members");
 	ok(!ptx_lease_member_keeps_memory(ptx_lease_info_member(l, 0)),
 	   "whose memory is empty after a reset");
+	ok(!ptx_lease_member_faults(ptx_lease_info_member(l, 0), &faults) && faults == 77,
+	   "and of which no faults are told");
 	ok(!ptx_lease_info_list_find(list, 1) && !ptx_lease_info_list_at(list, 2), "no more");
 	ptx_lease_info_list_free(list);
 	is_int(ptx_lease_info_get(ctx, &by_name, &info), 0, "by name");
@@ -111,6 +116,8 @@ static void leases(void)
 	ok(ptx_lease_info_persistent(info), "and persistent");
 	ok(ptx_lease_member_keeps_memory(ptx_lease_info_member(info, 0)),
 	   "with memory that outlives a reset");
+	ok(ptx_lease_member_faults(ptx_lease_info_member(info, 0), &faults) && faults == 3,
+	   "which has faulted");
 	ptx_lease_info_free(info);
 	is_int(ptx_lease_info_get(ctx, &by_id, &info), 0, "by id");
 	is_str(ptx_lease_info_name(info), "vm2", "is the other");
@@ -338,6 +345,104 @@ static void hostile(void)
 		}
 	}
 	is_int(bad, 0, "broken attributes of leases");
+	bad = 0;
+	for (unsigned int attr = 1; attr <= PTX_A_MEMBER_MAX; attr++) {
+		bool flag = attr == PTX_A_MEMBER_OPENED || attr == PTX_A_MEMBER_REQUESTED ||
+			    attr == PTX_A_MEMBER_CUT || attr == PTX_A_MEMBER_KEEPS_MEMORY;
+		bool number = attr == PTX_A_MEMBER_KIND || attr == PTX_A_MEMBER_GROUP ||
+			      attr == PTX_A_MEMBER_STATE || attr == PTX_A_MEMBER_REASON;
+
+		for (size_t i = 0; i < PTX_ARRAY_SIZE(lengths); i++) {
+			fresh();
+			snprintf(line, sizeof(line), "bad member attr=%u len=%u", attr, lengths[i]);
+			mock_script(line);
+			err = ptx_lease_info_get(ctx, &ref, &info);
+			if (!err)
+				ptx_lease_info_free(info);
+			bad += flag || (number && lengths[i] == 4) ? err : err != -EPROTO || info;
+		}
+	}
+	is_int(bad, 0, "broken attributes of members");
+}
+
+static void grants(void)
+{
+	static const unsigned int lengths[] = { 0, 1, 4, 7, 9, 33, 1000 };
+	struct ptx_grant grant = {
+		.size = sizeof(grant),
+		.who = 1000,
+		.kind = PTX_KIND_NVME,
+		.dma_quota = 1ULL << 32,
+		.dma_mapped = 77,
+	};
+	const struct ptx_error *e = ptx_ctx_error(ctx);
+	struct ptx_grant *list;
+	char line[64];
+	size_t nr;
+	int bad = 0;
+
+	fresh();
+	is_int(ptx_grant_new(ctx, &grant), 0, "a grant with a quota");
+	is_str(mock_log(), "netlink grant-new uid=1000 kind=3 quota=4294967296\n", "as asked");
+	is_int(grant.id, 100, "its id");
+	mock_log_clear();
+	grant.dma_quota = UINT64_MAX;
+	is_int(ptx_grant_new(ctx, &grant), 0, "the largest there is");
+	has_str(mock_log(), " quota=18446744073709551615\n", "as asked");
+	mock_log_clear();
+	grant.dma_quota = 0;
+	is_int(ptx_grant_new(ctx, &grant), 0, "none");
+	is_str(mock_log(), "netlink grant-new uid=1000 kind=3\n", "is left out");
+	mock_log_clear();
+	grant.dma_quota = 4096;
+	grant.size = offsetof(struct ptx_grant, dma_quota);
+	is_int(ptx_grant_new(ctx, &grant), 0, "by an old caller");
+	is_str(mock_log(), "netlink grant-new uid=1000 kind=3\n", "who knows of none");
+	mock_log_clear();
+	grant.size--;
+	is_int(ptx_grant_new(ctx, &grant), -EINVAL, "by one of no sense");
+	is_str(mock_log(), "", "of which the kernel hears nothing");
+	grant.size = sizeof(grant);
+	mock_script("fail grant-new errno=EINVAL text=\"a kind or a device\"");
+	is_int(ptx_grant_new(ctx, &grant), -EINVAL, "another error");
+	is_str(ptx_error_message(e), "a kind or a device", "stays that");
+	mock_script("fail grant-new errno=EPERM text=\"Unknown attribute type\"\n"
+		    "fail grant-new errno=EINVAL reason=bad-name text=\"Unknown attribute type\"");
+	is_int(ptx_grant_new(ctx, &grant), -EPERM, "another with those words");
+	is_int(ptx_grant_new(ctx, &grant), -EINVAL, "and one with a reason");
+	mock_script("old");
+	is_int(ptx_grant_new(ctx, &grant), -EOPNOTSUPP, "an older module");
+	is_int(ptx_error_errno(e), EOPNOTSUPP, "likewise in the error");
+	has_str(ptx_error_message(e), "older than quotas of grants", "in words");
+	has_str(ptx_error_remedy(e), "without a quota", "and what to do");
+	grant.dma_quota = 0;
+	is_int(ptx_grant_new(ctx, &grant), 0, "makes one without");
+	mock_script("fail grant-new errno=EINVAL text=\"Unknown attribute type\"");
+	is_int(ptx_grant_new(ctx, &grant), -EINVAL, "of which another attribute is unknown");
+	ok(!strstr(ptx_error_message(e), "quotas"), "which is no quota");
+
+	mock_reset();
+	mock_script("grant 1 uid=0 quota=0x200000000 mapped=0x5000\n"
+		    "grant 2 gid=7\n"
+		    "grant 3 uid=0 quota=18446744073709551615 mapped=0");
+	is_int(ptx_grant_list_get(ctx, &list, &nr), 0, "all grants");
+	is_int(nr, 3, "are three");
+	is_int(list[0].size, sizeof(list[0]), "of a known size");
+	ok(list[0].dma_quota == 1ULL << 33 && list[0].dma_mapped == 0x5000, "one with a quota");
+	ok(!list[1].dma_quota && !list[1].dma_mapped, "one without");
+	ok(list[2].dma_quota == UINT64_MAX && !list[2].dma_mapped, "one with the largest");
+	free(list);
+	for (unsigned int attr = PTX_A_GRANT_DMA_QUOTA; attr <= PTX_A_GRANT_DMA_MAPPED; attr++) {
+		for (size_t i = 0; i < PTX_ARRAY_SIZE(lengths); i++) {
+			mock_reset();
+			mock_script("grant 1 uid=0");
+			snprintf(line, sizeof(line), "bad grant-dump attr=%u len=%u", attr,
+				 lengths[i]);
+			mock_script(line);
+			bad += ptx_grant_list_get(ctx, &list, &nr) != -EPROTO || list || nr;
+		}
+	}
+	is_int(bad, 0, "broken attributes of grants");
 }
 
 static void events(void)
@@ -422,6 +527,7 @@ int main(void)
 	long_waits();
 	dumps();
 	hostile();
+	grants();
 	events();
 	libnl_errors();
 	ptx_ctx_free(ctx);

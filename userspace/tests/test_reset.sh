@@ -51,6 +51,11 @@ log 'ioctl release size=ok timeout=[45]...$'
 out '^0000:01:00.0: reset, well, and back after'
 ctl 0 'five minutes, unless told otherwise' reset 01:00.0
 log 'ioctl add .*timeout=300000'
+log 'ioctl create .* flags=0 '
+host '' 'info abi=1 features=22'
+ctl 0 'for a grant with a quota' reset 01:00.0
+log 'ioctl create .* flags=4 '
+log 'ioctl add .*devices=0000:01:00.0 '
 host '' 'fail create errno=EEXIST reason=name-taken times=2'
 ctl 0 'whose name is taken' reset 01:00.0
 [ "$(grep -c 'ioctl create' "$work/log")" = 3 ]

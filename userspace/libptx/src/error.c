@@ -168,6 +168,9 @@ static const struct reason_rule reason_rules[] = {
 		"see how much it has: ptxctl stats; give the VM less memory, or a larger --dma-quota" },
 	[PTX_REASON_DMA_ENTRIES] = {
 		"dma-entries", "the lease's DMA space has too many mappings", "map larger pieces" },
+	[PTX_REASON_DMA_GRANT] = {
+		"dma-grant", "as much memory is mapped under your grant as may be",
+		"see how much that is: ptxctl grants; give the VM less memory, or end another VM" },
 	[PTX_REASON_POOLED] = {
 		"pooled", "the pool has it, and cannot give it now, or not to that driver",
 		"see where it is: ptxctl pool show; or take it out: ptxctl pool remove {device}" },
@@ -418,6 +421,19 @@ int ptx_error_no_spaces(struct ptx_ctx *ctx, int err)
 	ptx_error_set_remedy(ctx, "load the ptx module of the same version as this program, or do "
 			     "without a space");
 	return -err;
+}
+
+/*
+ * Is it the kernel's own words for an attribute that it does not know? There is no reason
+ * with them, as the module has not been asked.
+ */
+bool ptx_error_is_unknown_attr(const struct ptx_ctx *ctx)
+{
+	const struct ptx_error *e = &ctx->error;
+
+	return e->err == EINVAL && e->reason == PTX_REASON_NONE &&
+	       (strstr(e->message, "Unknown attribute type") ||
+		strstr(e->message, "Unsupported attribute"));
 }
 
 /*

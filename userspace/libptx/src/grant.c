@@ -3,13 +3,22 @@
  * grant: asks for grants and reads them. No state of its own.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <libptx/grant.h>
 #include "internal.h"
 
+/* A caller from before the struct grew has no quota to set. */
+static uint64_t quota_of(const struct ptx_grant *grant)
+{
+	return grant->size >= sizeof(*grant) ? grant->dma_quota : 0;
+}
+
 static int put_grant(struct ptx_ctx *ctx, struct nl_msg *msg, const struct ptx_grant *grant)
 {
+	uint64_t quota = quota_of(grant);
+
 	if (nla_put_u32(msg, grant->to_group ? PTX_A_GRANT_GID : PTX_A_GRANT_UID, grant->who) ||
 	    (*grant->device && nla_put_string(msg, PTX_A_GRANT_DEVICE, grant->device)) ||
 	    (grant->kind != PTX_KIND_ANY &&
@@ -17,7 +26,8 @@ static int put_grant(struct ptx_ctx *ctx, struct nl_msg *msg, const struct ptx_g
 	    (grant->vendor && nla_put_u16(msg, PTX_A_GRANT_VENDOR_ID, grant->vendor)) ||
 	    (grant->max_devices &&
 	     nla_put_u32(msg, PTX_A_GRANT_MAX_DEVICES, grant->max_devices)) ||
-	    (grant->pooled && nla_put_flag(msg, PTX_A_GRANT_POOLED)))
+	    (grant->pooled && nla_put_flag(msg, PTX_A_GRANT_POOLED)) ||
+	    (quota && nla_put_u64(msg, PTX_A_GRANT_DMA_QUOTA, quota)))
 		return ptx_error_no_memory(ctx);
 	return 0;
 }
@@ -68,6 +78,12 @@ static int parse_grant(struct nlmsghdr *hdr, struct ptx_grant *grant)
 		case PTX_A_GRANT_POOLED:
 			ok &= grant->pooled = !nla_len(attr);
 			break;
+		case PTX_A_GRANT_DMA_QUOTA:
+			ok &= ptx_nl_u64(attr, &grant->dma_quota);
+			break;
+		case PTX_A_GRANT_DMA_MAPPED:
+			ok &= ptx_nl_u64(attr, &grant->dma_mapped);
+			break;
 		}
 	}
 	return ok ? 0 : -EPROTO;
@@ -84,7 +100,7 @@ int ptx_grant_new(struct ptx_ctx *ctx, struct ptx_grant *grant)
 	struct nl_msg *msg;
 	int err;
 
-	if (grant->size < sizeof(*grant) ||
+	if (grant->size < offsetof(struct ptx_grant, dma_quota) ||
 	    !memchr(grant->device, '\0', sizeof(grant->device)))
 		return ptx_error_set(ctx, EINVAL, PTX_REASON_NONE, NULL);
 	msg = ptx_nl_new(ctx, PTX_CMD_GRANT_NEW);
@@ -99,6 +115,13 @@ int ptx_grant_new(struct ptx_ctx *ctx, struct ptx_grant *grant)
 	if (err == -E2BIG)
 		return ptx_error_setf(ctx, E2BIG, PTX_REASON_NONE, NULL,
 				      "there are too many grants: withdraw some");
+	if (err && quota_of(grant) && ptx_error_is_unknown_attr(ctx)) {
+		ptx_error_setf(ctx, EOPNOTSUPP, PTX_REASON_NONE, NULL,
+			       "this ptx module is older than quotas of grants");
+		ptx_error_set_remedy(ctx, "load the ptx module of the same version as this "
+				     "program, or grant it without a quota");
+		return -EOPNOTSUPP;
+	}
 	if (!err && !made.id)
 		err = ptx_error_set(ctx, EPROTO, PTX_REASON_NONE, NULL);
 	if (!err)

@@ -133,6 +133,7 @@ int ptx_error_no_module_set(struct ptx_ctx *ctx, int err, const char *message,
 			    const char *remedy);
 int ptx_error_no_memory(struct ptx_ctx *ctx);
 int ptx_error_no_spaces(struct ptx_ctx *ctx, int err);
+bool ptx_error_is_unknown_attr(const struct ptx_ctx *ctx);
 void ptx_error_set_remedy(struct ptx_ctx *ctx, const char *remedy);
 void ptx_error_name_lease(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref);
 void ptx_error_add_blocker(struct ptx_ctx *ctx, const struct ptx_blocker *blocker);

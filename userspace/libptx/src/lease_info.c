@@ -19,6 +19,7 @@ struct ptx_lease_member {
 	bool opened, requested, cut, keeps_memory;
 	char *step;
 	uint64_t since_ms;
+	uint64_t faults;
 	enum ptx_reason reason;
 };
 
@@ -148,6 +149,14 @@ bool ptx_lease_member_keeps_memory(const struct ptx_lease_member *member)
 	return member->keeps_memory;
 }
 
+bool ptx_lease_member_faults(const struct ptx_lease_member *member, uint64_t *faults)
+{
+	if (member->faults == PTX_SPACE_NO_FAULTS)
+		return false;
+	*faults = member->faults;
+	return true;
+}
+
 bool ptx_lease_member_opened(const struct ptx_lease_member *member)
 {
 	return member->opened;
@@ -235,6 +244,7 @@ void ptx_lease_info_fill(struct ptx_lease_info *info, const struct ptx_member_in
 		m->cut = members[i].flags & PTX_MEMBER_CUT;
 		m->keeps_memory = members[i].flags & PTX_MEMBER_KEEPS_MEMORY;
 		m->requested = members[i].flags & PTX_MEMBER_REQUESTED;
+		m->faults = PTX_SPACE_NO_FAULTS;
 	}
 }
 
@@ -250,6 +260,7 @@ static int parse_member(struct ptx_lease_info *info, struct nlattr *nest)
 		return -ENOMEM;
 	m = &info->members[info->nr_members++];
 	memset(m, 0, sizeof(*m));
+	m->faults = PTX_SPACE_NO_FAULTS;
 	nla_for_each_nested(attr, nest, rem) {
 		switch (nla_type(attr)) {
 		case PTX_A_MEMBER_DEVICE:
@@ -292,6 +303,9 @@ static int parse_member(struct ptx_lease_info *info, struct nlattr *nest)
 			break;
 		case PTX_A_MEMBER_SINCE_MS:
 			ok &= ptx_nl_u64(attr, &m->since_ms);
+			break;
+		case PTX_A_MEMBER_FAULTS:
+			ok &= ptx_nl_u64(attr, &m->faults);
 			break;
 		case PTX_A_MEMBER_REASON:
 			ok &= ptx_nl_u32(attr, &u32);

@@ -143,17 +143,9 @@ static void say_limit(struct ptx_ctx *ctx, const struct ptx_lease_ref *ref)
 	ptx_lease_info_free(info);
 }
 
-/*
- * The kernel's own words for an attribute that it does not know: there is no reason with
- * them, as the module has not been asked.
- */
 static int say_no_spaces(struct ptx_ctx *ctx, int err)
 {
-	if (err != -EINVAL || ctx->error.reason != PTX_REASON_NONE ||
-	    (!strstr(ctx->error.message, "Unknown attribute type") &&
-	     !strstr(ctx->error.message, "Unsupported attribute")))
-		return err;
-	return ptx_error_no_spaces(ctx, EOPNOTSUPP);
+	return ptx_error_is_unknown_attr(ctx) ? ptx_error_no_spaces(ctx, EOPNOTSUPP) : err;
 }
 
 int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,

@@ -142,7 +142,8 @@ _ptxctl() {
 		esac ;;
 	grant)
 		for ((i = verb_at + 1; i < cword; i++)); do
-			if [[ ${words[i]} != -* && ${words[i - 1]} != --max ]]; then
+			if [[ ${words[i]} != -* && ${words[i - 1]} != --max &&
+				${words[i - 1]} != --dma-quota ]]; then
 				_ptxctl_devices
 				return
 			fi

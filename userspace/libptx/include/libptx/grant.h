@@ -30,6 +30,9 @@ struct ptx_ctx;
  * @max_devices: how many may be leased under it at once; 0 is any number
  * @used: how many are. Not for ptx_grant_new().
  * @pooled: devices that the pool has only
+ * @dma_quota: how many bytes may be mapped, together, in the DMA spaces of all leases
+ *	with a device held under it, which have to have one; 0 is any number
+ * @dma_mapped: how many are; 0 where there is no quota. Not for ptx_grant_new().
  */
 struct ptx_grant {
 	size_t size;
@@ -42,6 +45,8 @@ struct ptx_grant {
 	uint32_t max_devices;
 	uint32_t used;
 	bool pooled;
+	uint64_t dma_quota;
+	uint64_t dma_mapped;
 };
 
 /**
@@ -51,7 +56,8 @@ struct ptx_grant {
  *
  * Needs CAP_SYS_ADMIN. It lives until it is withdrawn or the module is unloaded.
  *
- * Return: 0; -EINVAL; -EPERM; -E2BIG when there are too many; -ENOMEM.
+ * Return: 0; -EINVAL; -EPERM; -E2BIG when there are too many; -EOPNOTSUPP for a quota
+ * when the module is older than those; -ENOMEM.
  */
 int ptx_grant_new(struct ptx_ctx *ctx, struct ptx_grant *grant);
 

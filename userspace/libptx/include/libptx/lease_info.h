@@ -140,6 +140,16 @@ bool ptx_lease_member_cut(const struct ptx_lease_member *member);
 /** ptx_lease_member_keeps_memory() - does what is in its memory outlive a reset? */
 bool ptx_lease_member_keeps_memory(const struct ptx_lease_member *member);
 
+/**
+ * ptx_lease_member_faults() - how often it reached for what its lease's DMA space does
+ * not map
+ * @member: the member, of a lease read by name or id; others do not know
+ * @faults: where to put it
+ *
+ * Return: false where there is no space, or the IOMMU driver tells nobody.
+ */
+bool ptx_lease_member_faults(const struct ptx_lease_member *member, uint64_t *faults);
+
 /** ptx_lease_member_opened() - is a VFIO file open on it? */
 bool ptx_lease_member_opened(const struct ptx_lease_member *member);
 
