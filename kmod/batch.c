@@ -4,7 +4,9 @@
  * counted as locked memory, made, reserved, pinned and mapped, and then published; each
  * step undoes those before it. What goes is chosen first and taken away last.
  */
+#include <linux/hugetlb.h>
 #include <linux/iommu.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -20,7 +22,8 @@
 
 /*
  * Chunks are large enough to be worth a thread's while, and small enough for there to
- * be many. Those of large mappings are as large as the largest page of an IOMMU.
+ * be many. Those of large mappings are as large as the largest page of an IOMMU, as are those
+ * of memory in such pages.
  */
 #define PTX_CHUNK_SHIFT		25
 #define PTX_CHUNK_SHIFT_LARGE	30
@@ -66,9 +69,27 @@ static int ptx_op_check(const struct ptx_space_op *op)
 	return 0;
 }
 
+/* What becomes of the memory meanwhile costs speed, and nothing else. */
+static u8 ptx_op_chunk_shift(const struct ptx_space_op *op)
+{
+	struct vm_area_struct *vma;
+	u8 shift = PTX_CHUNK_SHIFT;
+
+	if (op->length >= PTX_CHUNK_LARGE_FROM)
+		return PTX_CHUNK_SHIFT_LARGE;
+	if (op->length >> PTX_CHUNK_SHIFT_LARGE == 0 || mmap_read_lock_killable(current->mm))
+		return shift;
+	vma = vma_lookup(current->mm, op->vaddr);
+	if (vma && is_vm_hugetlb_page(vma))
+		shift = clamp(ilog2(huge_page_size(hstate_vma(vma))), PTX_CHUNK_SHIFT,
+			      PTX_CHUNK_SHIFT_LARGE);
+	mmap_read_unlock(current->mm);
+	return shift;
+}
+
 static struct ptx_mapping *ptx_mapping_alloc(const struct ptx_space_op *op)
 {
-	u8 shift = op->length < PTX_CHUNK_LARGE_FROM ? PTX_CHUNK_SHIFT : PTX_CHUNK_SHIFT_LARGE;
+	u8 shift = ptx_op_chunk_shift(op);
 	unsigned long nr = ((op->vaddr + op->length - 1) >> shift) - (op->vaddr >> shift) + 1;
 	struct ptx_mapping *mapping;
 
