@@ -4,6 +4,7 @@
  * the devices of its lease are held under. A grant pays for all of the space, whatever
  * its devices reach: they share it.
  */
+#include <kunit/visibility.h>
 #include <linux/slab.h>
 
 #include "charge.h"
@@ -19,6 +20,7 @@ void ptx_charge_init(struct ptx_charge *charge)
 	spin_lock_init(&charge->lock);
 	INIT_LIST_HEAD(&charge->payers);
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_charge_init);
 
 /* Grants are shared by spaces: no lock of one of them will do. */
 static bool ptx_grant_charge(struct ptx_grant *grant, u64 bytes)
@@ -67,6 +69,7 @@ err_drop:
 	*reason = PTX_REASON_DMA_GRANT;
 	return -EDQUOT;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_charge_add);
 
 /**
  * ptx_charge_drop() - so much is mapped no more, or is not going to be
@@ -83,6 +86,7 @@ void ptx_charge_drop(struct ptx_charge *charge, u64 bytes)
 		atomic64_sub(bytes, &payer->grant->dma_mapped);
 	spin_unlock(&charge->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_charge_drop);
 
 /**
  * ptx_charge_bytes() - how much is mapped
@@ -101,6 +105,7 @@ u64 ptx_charge_bytes(struct ptx_charge *charge, u64 *quota)
 	spin_unlock(&charge->lock);
 	return bytes;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_charge_bytes);
 
 /**
  * ptx_charge_fits() - is no more mapped than a quota allows
@@ -115,6 +120,7 @@ bool ptx_charge_fits(struct ptx_charge *charge, u64 quota)
 
 	return !quota || ptx_charge_bytes(charge, &old) <= quota;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_charge_fits);
 
 /**
  * ptx_charge_set_quota() - say how much may be mapped
@@ -128,6 +134,7 @@ void ptx_charge_set_quota(struct ptx_charge *charge, u64 quota)
 	charge->quota = quota;
 	spin_unlock(&charge->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_charge_set_quota);
 
 static struct ptx_payer *ptx_payer_find(struct ptx_charge *charge, struct ptx_grant *grant)
 {
@@ -180,6 +187,7 @@ struct ptx_payer *ptx_payer_join(struct ptx_space *space, struct ptx_grant *gran
 		*reason = PTX_REASON_DMA_GRANT;
 	return payer;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_payer_join);
 
 /**
  * ptx_payer_leave() - undo ptx_payer_join(), for one device
@@ -203,3 +211,4 @@ void ptx_payer_leave(struct ptx_payer *payer)
 	kfree(payer);
 	ptx_space_put(space);
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_payer_leave);

@@ -10,6 +10,7 @@
  *
  * Takes no lock of ours but that of the domains, for each chunk once it is pinned.
  */
+#include <kunit/visibility.h>
 #include <linux/cpumask.h>
 #include <linux/iommu.h>
 #include <linux/ktime.h>
@@ -97,6 +98,7 @@ void ptx_mapping_chunk(const struct ptx_mapping *mapping, u32 chunk, unsigned lo
 	end = (chunk + 1) * step - skew;
 	*size = min(end, total) - *at;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_mapping_chunk);
 
 static unsigned long ptx_pin_largest(struct list_head *mappings)
 {
@@ -214,6 +216,7 @@ struct page *ptx_mapping_page(struct ptx_mapping *mapping, unsigned long at)
 	}
 	return NULL;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_mapping_page);
 
 /* Pins all of a range, or nothing of it. */
 static int ptx_pin_range(struct ptx_pin_buffer *buffer, unsigned long vaddr,

@@ -3,6 +3,7 @@
  * Windows: where in a space something may be mapped. What is mapped is always inside
  * of them. A set of windows never changes; a space gets another one, under its lock.
  */
+#include <kunit/visibility.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -34,6 +35,7 @@ struct ptx_windows *ptx_windows_all(void)
 	}
 	return windows;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_windows_all);
 
 /**
  * ptx_window_is_valid() - can a range be a window
@@ -46,6 +48,7 @@ bool ptx_window_is_valid(u64 first, u64 last)
 {
 	return first <= last && PAGE_ALIGNED(first) && PAGE_ALIGNED(last + 1);
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_window_is_valid);
 
 /**
  * ptx_windows_next() - walk over windows
@@ -68,6 +71,7 @@ bool ptx_windows_next(const struct ptx_windows *windows, unsigned long *first,
 		}
 	return false;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_windows_next);
 
 /**
  * ptx_windows_have() - is a range inside of one
@@ -84,6 +88,7 @@ bool ptx_windows_have(const struct ptx_windows *windows, unsigned long first,
 
 	return ptx_windows_next(windows, &from, &to) && from == first && to >= last;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_windows_have);
 
 /* Those of @old that are not in [first, last], and that range itself if @add. */
 static struct ptx_windows *ptx_windows_edit(const struct ptx_windows *old,
@@ -198,6 +203,7 @@ int ptx_window_allow(struct ptx_space *space, unsigned long first, unsigned long
 {
 	return ptx_window_change(space, first, last, true, false, reason);
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_window_allow);
 
 /**
  * ptx_window_forbid() - let nothing be mapped in a range any more
@@ -214,6 +220,7 @@ int ptx_window_forbid(struct ptx_space *space, unsigned long first, unsigned lon
 {
 	return ptx_window_change(space, first, last, false, force, reason);
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_window_forbid);
 
 /**
  * ptx_windows_make() - windows of some ranges, and nothing else
@@ -237,3 +244,4 @@ struct ptx_windows *ptx_windows_make(const struct ptx_space_range *ranges, u32 n
 	}
 	return windows;
 }
+EXPORT_SYMBOL_IF_KUNIT(ptx_windows_make);
