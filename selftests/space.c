@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/mman.h>
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -461,6 +462,52 @@ TEST_F(dma, huge_pages)
 	munmap(m, 64 * MIB);
 	EXPECT_EQ(before, huge_free());
 	EXPECT_EQ(0, file_write("/proc/sys/vm/nr_hugepages", "0"));
+}
+
+static uint64_t largest_page(FIXTURE_DATA(dma) *self)
+{
+	return space_stats(self->fd, &self->stats) ? 0 : self->stats.out_largest_page;
+}
+
+/* The IOMMU gets pages as large as the memory's, where the addresses are alike. */
+TEST_F(dma, largest_page)
+{
+	const struct {
+		int flags;
+		const char *pool, *left;
+		uint64_t size;
+	} rows[] = {
+		{ MAP_HUGETLB | MAP_HUGE_2MB, "/proc/sys/vm/nr_hugepages", "1", 2 * MIB },
+		{ MAP_HUGETLB | MAP_HUGE_1GB, NULL, NULL, 1024 * MIB },
+	};
+	unsigned int i;
+	char *m;
+
+	OPEN_EDU();
+	EXPECT_EQ(0, largest_page(self));
+	EXPECT_EQ(0, space_map(self->fd, 16 * MIB, self->memory, PAGE, SPACE_RW));
+	EXPECT_EQ(PAGE, largest_page(self));
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (rows[i].pool)
+			ASSERT_EQ(0, file_write(rows[i].pool, rows[i].left));
+		m = mmap(NULL, rows[i].size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | rows[i].flags, -1, 0);
+		/* The larger ones are there only where the kernel was started with them. */
+		if (m == MAP_FAILED && !rows[i].pool)
+			break;
+		ASSERT_NE(MAP_FAILED, m);
+		/* A page further it is not alike. */
+		EXPECT_EQ(0, space_map(self->fd, 4096 * MIB + PAGE, m, rows[i].size, SPACE_RW));
+		EXPECT_EQ(i ? rows[i - 1].size : PAGE, largest_page(self));
+		EXPECT_EQ(0, space_unmap(self->fd, 4096 * MIB, 4096 * MIB, NULL));
+		EXPECT_EQ(0, space_map(self->fd, 4096 * MIB, m, rows[i].size, SPACE_RW));
+		EXPECT_EQ(rows[i].size, largest_page(self));
+		EXPECT_EQ(0, space_unmap(self->fd, 4096 * MIB, 4096 * MIB, NULL));
+		munmap(m, rows[i].size);
+		if (rows[i].pool)
+			EXPECT_EQ(0, file_write(rows[i].pool, "0"));
+	}
+	EXPECT_EQ(0, space_unmap_all(self->fd, NULL));
 }
 
 struct mapper {
