@@ -13,15 +13,22 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "kselftest.h"
 #define TH_LOG(...)
 #define FIXTURE(...)
 #include "lib/host.h"
+#include "lib/space.h"
 
 #define GONE_MS		60000
 #define MAP_LEN		(4 << 20)
+
+/* What is mapped through the lease file: enough for threads, now and then. */
+#define MIB		(1UL << 20)
+#define SPACE_LEN	(160 * MIB)
+#define SPACE_IOVA	(256 * MIB)
 
 static struct host host;
 
@@ -32,6 +39,7 @@ static struct host host;
  * @open: the one it opens through VFIO, or NULL
  * @bind: it binds the lease to itself, and a helper inherits the file
  * @stock: it asks for vfio-pci
+ * @space: the lease has a DMA space
  * @us: it is killed this long after it began
  */
 struct plan {
@@ -40,6 +48,7 @@ struct plan {
 	const struct pci_fn *open;
 	bool bind;
 	bool stock;
+	bool space;
 	long us;
 };
 
@@ -68,32 +77,69 @@ static void use(struct vfio *v, const struct pci_fn *fn, int rounds)
 	}
 }
 
+/* Maps and unmaps, in batches: whole pieces of whatever size at random places. */
+static void change_space(int fd, char *memory, int rounds)
+{
+	struct ptx_space_op ops[8];
+	unsigned long at, size;
+	int i, nr;
+
+	while (rounds--) {
+		nr = 1 + rand() % 8;
+		for (i = 0; i < nr; i++) {
+			at = rand() % 160 * MIB;
+			size = rand() % 4 ? MIB / 4 : SPACE_LEN - at;
+			if (rand() % 3)
+				ops[i] = space_map_op(SPACE_IOVA + at, memory + at, size, SPACE_RW);
+			else
+				ops[i] = space_unmap_op(SPACE_IOVA + at, size);
+		}
+		/* Many are refused, for overlapping: no matter. */
+		space_batch(fd, ops, nr, NULL);
+		if (!(rand() % 8))
+			space_unmap_all(fd, NULL);
+		if (!(rand() % 8))
+			madvise(memory, SPACE_LEN, MADV_DONTNEED);
+	}
+}
+
+static int lease_of(int ctl, const struct plan *p, int self)
+{
+	const char *name = lease_name();
+	struct ptx_lease_create c = {
+		.flags = (p->bind ? PTX_LEASE_CREATE_BIND : 0) |
+			 (p->space ? PTX_LEASE_CREATE_SPACE : 0),
+		.name = (uintptr_t)name,
+		.name_len = strlen(name),
+		.pidfd = p->bind ? self : 0,
+	};
+
+	return lease_create_raw(ctl, &c) ?: c.out_fd;
+}
+
 /* Takes, uses, gives back; then all over again until killed. */
 static int owner(void *arg)
 {
 	struct plan *p = arg;
 	struct vfio v = VFIO_CLOSED;
 	struct add *add = malloc(sizeof(*add));
-	int ctl, fd, self;
+	int ctl, fd, self = pidfd_of(getpid());
+	char *memory;
 
 	ctl = ptx_open();
-	if (ctl < 0 || !add)
+	memory = mmap(NULL, SPACE_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	if (ctl < 0 || !add || self < 0 || memory == MAP_FAILED)
 		return 1;
 	for (;;) {
-		if (p->bind) {
-			self = pidfd_of(getpid());
-			fd = lease_create_bound(ctl, lease_name(), self, NULL);
-			close(self);
-			/* The helper; it ends itself when the lease is over. */
-			if (!fork()) {
-				lease_poll(fd, 0, GONE_MS);
-				_exit(0);
-			}
-		} else {
-			fd = lease_create(ctl, lease_name(), NULL);
-		}
+		fd = lease_of(ctl, p, self);
 		if (fd < 0)
 			return 2;
+		/* The helper; it ends itself when the lease is over. */
+		if (p->bind && !fork()) {
+			lease_poll(fd, 0, GONE_MS);
+			_exit(0);
+		}
 		add_init(add, p->names, p->nr);
 		if (p->stock)
 			strcpy(add->a.driver, "vfio-pci");
@@ -107,6 +153,8 @@ static int owner(void *arg)
 				return 4;
 			use(&v, p->open, 3);
 		}
+		if (p->space)
+			change_space(fd, memory, 12);
 		if (rand() & 1)
 			vfio_close(&v);
 		if (rand() & 1)
@@ -152,6 +200,8 @@ static void plan_make(struct plan *p, long span_us)
 		p->open = all[rand() % p->nr];
 	p->bind = !(rand() % 3);
 	p->stock = !(rand() % 5) && have_stock();
+	/* Its opens are checked by our driver alone. */
+	p->space = !p->stock && rand() & 1;
 	/* Early moments more often: that is where the steps are. */
 	p->us = rand() & 1 ? rand() % span_us : rand() % (span_us / 4 + 1);
 }
@@ -216,13 +266,14 @@ int main(int argc, char **argv)
 			dead_early++;
 		}
 		ret = host_wait_no_lease(GONE_MS);
-		diffs = ret ?: snapshot_check(host.before, 2000, NULL);
+		diffs = ret ?: snapshot_check(host.before, 2000, NULL) ?: host_same_pins(&host);
 		if (diffs) {
-			ksft_print_msg("round %d: %d devices from %s%s%s%s, killed after %ld us\n",
+			ksft_print_msg("round %d: %d devices from %s%s%s%s%s, killed after %ld us\n",
 				       round, p.nr, p.names[0],
 				       p.open ? ", open" : "",
 				       p.bind ? ", bound" : "",
-				       p.stock ? ", stock" : "", p.us);
+				       p.stock ? ", stock" : "",
+				       p.space ? ", a space" : "", p.us);
 			break;
 		}
 		srand(seed + round * 7919);

@@ -76,6 +76,27 @@ int host_find(struct host *h)
 	return 0;
 }
 
+/* What get_user_pages() has pinned and nobody has unpinned. */
+static long long pins(void)
+{
+	long long value, sum = 0;
+	char name[64];
+	FILE *f;
+
+	/* Each processor counts for itself, up to here. */
+	file_write("/proc/sys/vm/stat_refresh", "1");
+	f = fopen("/proc/vmstat", "re");
+	while (f && fscanf(f, "%63s %lld", name, &value) == 2) {
+		if (!strcmp(name, "nr_foll_pin_acquired"))
+			sum += value;
+		else if (!strcmp(name, "nr_foll_pin_released"))
+			sum -= value;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
 int host_begin(struct host *h)
 {
 	int ret;
@@ -102,6 +123,7 @@ int host_begin(struct host *h)
 	ret = host_find(h);
 	if (ret)
 		return ret;
+	h->pins = pins();
 	h->before = snapshot_take();
 	return h->before ? 0 : -ENOMEM;
 }
@@ -162,13 +184,28 @@ int host_same(struct host *h)
 	return ret ?: snapshot_check(h->before, 2000, NULL);
 }
 
+int host_same_pins(const struct host *h)
+{
+	long long now = 0;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		now = pins();
+		if (now == h->pins)
+			return 0;
+		usleep(20000);
+	}
+	printf("# %lld references to pinned pages, %lld before\n", now, h->pins);
+	return -EBUSY;
+}
+
 int host_end(struct host *h)
 {
 	int ret;
 
 	child_kill_all();
 	syscall(SYS_close_range, 3, ~0U, 0);
-	ret = host_same(h);
+	ret = host_same(h) ?: host_same_pins(h);
 	snapshot_free(h->before);
 	free(h->fns);
 	return ret;

@@ -32,6 +32,7 @@
  * @ctl: /dev/ptx
  * @nl: a netlink socket
  * @before: the snapshot
+ * @pins: how many references to pinned pages there were, of whomever
  * @fns: every PCI function
  * @nvme: NVMe controllers
  * @edu: edu devices that are alone in their group
@@ -45,6 +46,7 @@ struct host {
 	int ctl;
 	struct nl nl;
 	struct snapshot *before;
+	long long pins;
 	int nr_fns;
 	struct pci_fn *fns;
 	int nr_nvme;
@@ -63,10 +65,12 @@ struct host {
 int host_begin(struct host *h);
 /*
  * Closes every file above standard error, ends all children, waits for every
- * lease to be gone, releases what is persistent, and compares. The number of
- * differences, or a negative errno.
+ * lease to be gone, releases what is persistent, and compares, pinned pages too.
+ * The number of differences, or a negative errno.
  */
 int host_end(struct host *h);
+/* Waits until as many pages are pinned as at host_begin(): 0, or -EBUSY, having said so. */
+int host_same_pins(const struct host *h);
 /* The middle of it: waits until there is no lease. */
 int host_wait_no_lease(int timeout_ms);
 /* Waits for no lease and compares, keeping files open. */
