@@ -25,6 +25,7 @@
 #include "revoke.h"
 #include "rom.h"
 #include "space.h"
+#include "vfio_iommu.h"
 #include "vfio_pci.h"
 #include "window.h"
 
@@ -114,11 +115,9 @@ static int ptx_ioctl_info(struct ptx_call *call)
 	if (info->flags)
 		return -EOPNOTSUPP;
 	info->out_abi = PTX_ABI_VERSION;
-	info->out_features = PTX_FEATURE_SPACE;
+	info->out_features = PTX_FEATURE_SPACE | PTX_VFIO_IOMMU_FEATURES;
 	if (IS_ENABLED(CONFIG_IOMMUFD) && IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV))
 		info->out_features |= PTX_FEATURE_IOMMUFD;
-	if (IS_ENABLED(CONFIG_VFIO_CONTAINER))
-		info->out_features |= PTX_FEATURE_CONTAINER;
 	if (ptx_iommu_present())
 		info->out_features |= PTX_FEATURE_IOMMU;
 	if (ptx_inline)

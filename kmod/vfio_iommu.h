@@ -2,12 +2,13 @@
 #ifndef PTX_VFIO_IOMMU_H
 #define PTX_VFIO_IOMMU_H
 
-#include <linux/kconfig.h>
-
-#if IS_ENABLED(CONFIG_VFIO_CONTAINER)
+/* What it adds to those that the module has; see Kbuild for when that is. */
+#ifdef PTX_HAVE_VFIO_CONTAINER
+#define PTX_VFIO_IOMMU_FEATURES	PTX_FEATURE_CONTAINER
 int ptx_vfio_iommu_init(void);
 void ptx_vfio_iommu_exit(void);
 #else
+#define PTX_VFIO_IOMMU_FEATURES	0
 static inline int ptx_vfio_iommu_init(void)
 {
 	return 0;

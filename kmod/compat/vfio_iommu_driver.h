@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What VFIO asks of an IOMMU back end of its containers. The kernel declares it in
- * drivers/vfio/vfio.h, which no headers package has; it is the same from 6.12 to 7.2.
+ * drivers/vfio/vfio.h, which no headers package has; it is the same from 6.12 to 7.2, and
+ * vfio-ops-check looks whether it is in the kernel that we are built for.
  */
 #ifndef PTX_COMPAT_VFIO_IOMMU_DRIVER_H
 #define PTX_COMPAT_VFIO_IOMMU_DRIVER_H

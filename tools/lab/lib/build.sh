@@ -41,6 +41,10 @@ lab_build_make() {
 	for a in "$@"; do
 		[[ $a == V=[12]* ]] && v=1
 	done
+	# Where Kbuild would look for what is installed.
+	PTX_VFIO_KO=$(lab_kernel_dir "$k")/modules/lib/modules/$(cat -- \
+		"$(lab_kernel_dir "$k")/release")/kernel/drivers/vfio/vfio.ko
+	export PTX_VFIO_KO
 	set -- make -C "$(readlink -f -- "$(lab_kernel_dir "$k")/kdir")" \
 		-j "$(nproc)" M="$dir" "$@" modules
 	if [ -n "$v" ]; then
