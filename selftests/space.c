@@ -221,6 +221,21 @@ TEST_F(dma, a_lease_without_one)
 	close(fd);
 }
 
+/* What opens a device of another driver nobody asks what its DMA goes through. */
+TEST_F(dma, drivers_that_ask_nobody)
+{
+	struct add add;
+
+	NEED(self->fn, "an edu that is alone in its group");
+	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK) && system("modprobe vfio-pci"))
+		SKIP(return, "no vfio-pci");
+	add_init(&add, (const char *const []){ self->fn->name }, 1);
+	strcpy(add.a.driver, "vfio-pci");
+	EXPECT_EQ(-EOPNOTSUPP, lease_add(self->fd, &add));
+	EXPECT_EQ(PTX_REASON_BAD_DRIVER, add.a.out_reason);
+	EXPECT_TRUE(pci_on_driver(self->fn->name, self->fn->driver));
+}
+
 TEST_F(dma, batches_are_whole)
 {
 	struct ptx_space_change change;

@@ -31,6 +31,7 @@ FIXTURE(seen)
 	struct vfio v;
 	struct ptx_space_stats stats;
 	char name[PCI_NAME_LEN];
+	const char *lease;
 	int fd;
 	bool ready;
 	uint32_t *memory;
@@ -46,7 +47,8 @@ FIXTURE_SETUP(seen)
 	ASSERT_EQ(0, sim_load());
 	ASSERT_EQ(0, host_begin(&self->h));
 	self->v = (struct vfio)VFIO_CLOSED;
-	self->fd = space_lease(self->h.ctl, lease_name());
+	self->lease = lease_name();
+	self->fd = space_lease(self->h.ctl, self->lease);
 	ASSERT_LE(0, self->fd);
 	sim_name(0, 0, self->name);
 	self->memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
@@ -280,6 +282,40 @@ TEST_F(seen, faults_are_counted)
 	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
 	EXPECT_EQ(3, self->stats.out_faults);
 	EXPECT_EQ(0, self->memory[0]);
+}
+
+/* Which of two devices it was. */
+TEST_F(seen, whose_faults)
+{
+	char name[PCI_NAME_LEN];
+	struct vfio w = VFIO_CLOSED;
+	struct nl_lease l;
+	int i;
+
+	OPEN("0.0 flr=works\n1.0 flr=works");
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	sim_name(1, 0, name);
+	ASSERT_EQ(0, lease_add_names(self->fd, name, NULL));
+	ASSERT_EQ(0, nl_lease_get(&self->h.nl, 0, self->lease, &l));
+	ASSERT_EQ(2, l.nr_members);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(!!strcmp(name, l.members[i].device), l.members[i].tells_faults);
+	w.group = vfio_group_join(&self->v, group_number(name));
+	ASSERT_LE(0, w.group);
+	ASSERT_EQ(0, vfio_device_open(&w, name));
+	ASSERT_EQ(0, vfio_master(w.device));
+	EXPECT_TRUE(sees(0, BASE, -1));
+	EXPECT_TRUE(sees(1, BASE, -1));
+	EXPECT_TRUE(sees(1, BASE + PAGE, -1));
+	ASSERT_EQ(0, nl_lease_get(&self->h.nl, 0, self->lease, &l));
+	for (i = 0; i < 2; i++) {
+		EXPECT_TRUE(l.members[i].tells_faults);
+		EXPECT_EQ(strcmp(name, l.members[i].device) ? 1 : 2, l.members[i].faults);
+	}
+	ASSERT_EQ(0, space_stats(self->fd, &self->stats));
+	EXPECT_EQ(3, self->stats.out_faults);
+	close(w.device);
+	close(w.group);
 }
 
 /* It holds no file of the device, or the removal would wait for itself. */

@@ -384,6 +384,8 @@ static int member_parse(const struct nlattr *nest, struct nl_member *m)
 	m->group = nl_u32(tb[PTX_A_MEMBER_GROUP]);
 	m->state = nl_u32(tb[PTX_A_MEMBER_STATE]);
 	m->reason = nl_u32(tb[PTX_A_MEMBER_REASON]);
+	m->tells_faults = tb[PTX_A_MEMBER_FAULTS];
+	m->faults = nl_u64(tb[PTX_A_MEMBER_FAULTS]);
 	m->opened = tb[PTX_A_MEMBER_OPENED];
 	m->requested = tb[PTX_A_MEMBER_REQUESTED];
 	return bad + !tb[PTX_A_MEMBER_DEVICE] + !tb[PTX_A_MEMBER_STATE];

@@ -116,6 +116,8 @@ struct nl_member {
 	uint32_t group;
 	uint32_t state;
 	uint32_t reason;
+	uint64_t faults;
+	bool tells_faults;
 	bool opened;
 	bool requested;
 };
