@@ -41,7 +41,7 @@ FIXTURE_SETUP(seen)
 {
 	uint64_t i;
 
-	self->ready = host_is_topology("sim");
+	self->ready = host_is_topology("sim") || host_is_topology("mixed");
 	if (!self->ready)
 		return;
 	ASSERT_EQ(0, sim_load());
@@ -316,6 +316,58 @@ TEST_F(seen, whose_faults)
 	EXPECT_EQ(3, self->stats.out_faults);
 	close(w.device);
 	close(w.group);
+}
+
+/* Does the edu reach that page of the memory there? */
+static bool edu_reaches(const struct vfio *w, uint64_t iova, char *page)
+{
+	memset(page + 64, 0, 64);
+	memset(page + 128, 0x5a, 64);
+	return !vfio_edu_dma(w->device, iova + 128, iova + 64, 64) &&
+	       !memcmp(page + 64, page + 128, 64);
+}
+
+/* One space behind two kinds of IOMMU: what is mapped is in both, and where both reach. */
+TEST_F(seen, two_kinds_of_iommu)
+{
+	const uint64_t low = 64 << 20, high = 1ULL << 39;
+	const struct pci_fn *edu;
+	struct vfio w = VFIO_CLOSED;
+	char *page;
+
+	if (!host_is_topology("mixed"))
+		SKIP(return, "needs the topology mixed");
+	ASSERT_EQ(1, self->h.nr_edu);
+	edu = self->h.edu[0];
+	OPEN("0.0 flr=works");
+	page = memory_page(self->memory, 7);
+	ASSERT_EQ(0, space_map(self->fd, low, page, PAGE, SPACE_RW));
+	ASSERT_EQ(0, space_map(self->fd, high, page, PAGE, SPACE_RW));
+	ASSERT_EQ(0, lease_add_names(self->fd, edu->name, NULL));
+	/* The edu's IOMMU does not reach all of it: it is left out, and nothing happens. */
+	EXPECT_GT(0, vfio_group_join(&self->v, edu->group));
+	EXPECT_TRUE(sees(0, high, 7));
+	ASSERT_EQ(0, space_unmap(self->fd, high, PAGE, NULL));
+	w.group = vfio_group_join(&self->v, edu->group);
+	ASSERT_LE(0, w.group);
+	ASSERT_EQ(0, vfio_device_open(&w, edu->name));
+	EXPECT_TRUE(sees(0, low, 7));
+	EXPECT_TRUE(edu_reaches(&w, low, page));
+	/* What comes now comes in both, and nowhere that one of them does not reach. */
+	EXPECT_EQ(-EINVAL, space_map(self->fd, high, page, PAGE, SPACE_RW));
+	page = memory_page(self->memory, 9);
+	ASSERT_EQ(0, space_map(self->fd, 2 * low, page, PAGE, SPACE_RW));
+	EXPECT_TRUE(sees(0, 2 * low, 9));
+	EXPECT_TRUE(edu_reaches(&w, 2 * low, page));
+	ASSERT_EQ(0, space_unmap(self->fd, low, PAGE, NULL));
+	EXPECT_TRUE(sees(0, low, -1));
+	EXPECT_FALSE(edu_reaches(&w, low, memory_page(self->memory, 7)));
+	/* One leaves, and the other has what it had. */
+	close(w.device);
+	close(w.group);
+	EXPECT_TRUE(sees(0, 2 * low, 9));
+	EXPECT_EQ(0, space_map(self->fd, high, page, PAGE, SPACE_RW));
+	EXPECT_TRUE(sees(0, high, 9));
 }
 
 /* It holds no file of the device, or the removal would wait for itself. */
