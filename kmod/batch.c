@@ -256,7 +256,6 @@ static int ptx_space_mark(struct ptx_space *space, struct ptx_batch *batch, u32 
 	struct ptx_mapping *mapping;
 
 	ptx_for_each_mapping(mapping, node, next, space, first, last) {
-		cond_resched();
 		/* Not there yet. */
 		if (mapping->state == PTX_MAPPING_COMING)
 			continue;

@@ -14,6 +14,7 @@
 #include "domain.h"
 #include "lease.h"
 #include "space.h"
+#include "vfio_pci.h"
 #include "window.h"
 
 /* Larger pieces are unmapped one after the other, so that others may run. */
@@ -298,7 +299,8 @@ int ptx_domain_map(struct ptx_space *space, struct ptx_mapping *mapping, u32 chu
 	ptx_mapping_chunk(mapping, chunk, &at, &size);
 	iova = mapping->range.start + at;
 	down_read(&space->domains_lock);
-	if (mapping->doomed) {
+	/* A device that was cut before it was known whose BAR this is dooms nothing. */
+	if (mapping->doomed || (mapping->bar && ptx_vfio_is_cut(mapping->bar))) {
 		up_read(&space->domains_lock);
 		return -ECANCELED;
 	}

@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/topology.h>
+#include <linux/wait.h>
 
 #include "domain.h"
 #include "pin.h"
@@ -47,6 +48,8 @@
  * @mappings: by their change nodes
  * @next: the mapping to go on with; NULL when none is left
  * @chunk: and its chunk
+ * @working: how many threads have one
+ * @idle: woken when one has none any more
  * @error: what went wrong first
  * @culprit: and with which
  * @times: of those threads that are done
@@ -57,6 +60,8 @@ struct ptx_pin_job {
 	struct list_head *mappings;
 	struct ptx_mapping *next;
 	u32 chunk;
+	u32 working;
+	wait_queue_head_t idle;
 	int error;
 	struct ptx_mapping *culprit;
 	struct ptx_pin_times times;
@@ -336,6 +341,9 @@ static int ptx_pin_work(struct ptx_pin_job *job)
 	ret = ptx_pin_buffer_init(&buffer, job->mappings);
 	if (ret)
 		return ret;
+	spin_lock(&job->lock);
+	job->working++;
+	spin_unlock(&job->lock);
 	while ((mapping = ptx_pin_next(job, &chunk))) {
 		ret = ptx_pin_chunk(job->space, mapping, chunk, &buffer, &times);
 		if (ret)
@@ -345,7 +353,9 @@ static int ptx_pin_work(struct ptx_pin_job *job)
 	spin_lock(&job->lock);
 	job->times.pin += times.pin;
 	job->times.map += times.map;
+	WRITE_ONCE(job->working, job->working - 1);
 	spin_unlock(&job->lock);
+	wake_up_all(&job->idle);
 	return 0;
 }
 
@@ -413,6 +423,8 @@ static int ptx_pin_together(struct ptx_pin_job *job)
 		vhost_task_start(threads[nr]);
 	}
 	ret = ptx_pin_work(job);
+	/* They are stopped in a way that cannot be killed: not before they are ready. */
+	wait_event_killable(job->idle, !READ_ONCE(job->working));
 	while (nr)
 		vhost_task_stop(threads[--nr]);
 	return ret;
@@ -450,6 +462,7 @@ int ptx_pin(struct ptx_space *space, struct list_head *mappings,
 	int ret;
 
 	spin_lock_init(&job.lock);
+	init_waitqueue_head(&job.idle);
 	ret = ptx_pin_together(&job);
 	*culprit = job.culprit;
 	*times = job.times;

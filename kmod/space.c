@@ -17,6 +17,9 @@
 #include "vfio_pci.h"
 #include "window.h"
 
+/* How long until the lock of a process's memory is tried again. */
+#define PTX_REFUND_WAIT		msecs_to_jiffies(50)
+
 static void ptx_space_mm_free(struct ptx_space_mm *owner)
 {
 	/* Calls back if the memory is still there; there is nothing to find then. */
@@ -37,7 +40,7 @@ static void ptx_space_mm_free_work(struct work_struct *work)
 	}
 	list_del_init(&owner->node);
 	mutex_unlock(&space->lock);
-	flush_work(&owner->refund_work);
+	flush_delayed_work(&owner->refund_work);
 	flush_work(&owner->leave_work);
 	ptx_space_mm_free(owner);
 	ptx_space_put(space);
@@ -57,35 +60,64 @@ void ptx_space_mm_put(struct ptx_space_mm *owner, u64 mappings)
 		queue_work(ptx_wq, &owner->free_work);
 }
 
-static void ptx_space_refund_work(struct work_struct *work)
+/* It holds the module, as it may take longer than the lease. */
+static void ptx_space_refund_later(struct ptx_space_mm *owner)
 {
-	struct ptx_space_mm *owner = container_of(work, struct ptx_space_mm, refund_work);
-	struct ptx_space *space = owner->space;
-
-	if (!READ_ONCE(owner->gone))
-		account_locked_vm(owner->notifier.mm, atomic64_xchg(&owner->refund, 0), false);
-	mutex_lock(&space->lock);
-	ptx_space_mm_put(owner, 1);
-	mutex_unlock(&space->lock);
+	lockdep_assert_held(&owner->space->lock);
+	if (owner->refunding)
+		return;
+	owner->refunding = true;
+	owner->mappings++;
+	__module_get(THIS_MODULE);
+	queue_delayed_work(ptx_wq, &owner->refund_work, 0);
 }
 
-/* Pages of a process do not count as its locked memory any more. */
+/* Again and again until the memory's lock is free, as its process may never let go. */
+static void ptx_space_refund_work(struct work_struct *work)
+{
+	struct ptx_space_mm *owner =
+		container_of(to_delayed_work(work), struct ptx_space_mm, refund_work);
+	struct mm_struct *mm = owner->notifier.mm;
+	struct ptx_space *space = owner->space;
+
+	if (!READ_ONCE(owner->gone)) {
+		/* No mapping of it is touched, so that is all of the lock it takes. */
+		if (!down_write_trylock(&mm->mmap_lock)) {
+			queue_delayed_work(ptx_wq, &owner->refund_work, PTX_REFUND_WAIT);
+			return;
+		}
+		__account_locked_vm(mm, atomic64_xchg(&owner->refund, 0), false, current, true);
+		up_write(&mm->mmap_lock);
+	}
+	mutex_lock(&space->lock);
+	owner->refunding = false;
+	/* More has come since we looked, or it goes with the memory. */
+	if (atomic64_read(&owner->refund) && !owner->gone)
+		ptx_space_refund_later(owner);
+	ptx_space_mm_put(owner, 1);
+	mutex_unlock(&space->lock);
+	module_put(THIS_MODULE);
+}
+
+/*
+ * Pages of a process do not count as its locked memory any more. It may hold its lock
+ * for as long as it likes, so nobody waits for that but its own threads.
+ */
 static void ptx_space_unlock_memory(struct ptx_space_mm *owner, u64 pages)
 {
 	struct mm_struct *mm = owner->notifier.mm;
 
 	if (!pages || READ_ONCE(owner->gone))
 		return;
-	/* It may hold its lock for as long as it likes: who can be killed may wait for it. */
-	if (!(current->flags & PF_KTHREAD) && !mmap_write_lock_killable(mm)) {
+	if (mm == current->mm && !mmap_write_lock_killable(mm)) {
 		__account_locked_vm(mm, pages, false, current, true);
 		mmap_write_unlock(mm);
-	} else {
-		atomic64_add(pages, &owner->refund);
-		mutex_lock(&owner->space->lock);
-		owner->mappings += queue_work(ptx_wq, &owner->refund_work);
-		mutex_unlock(&owner->space->lock);
+		return;
 	}
+	atomic64_add(pages, &owner->refund);
+	mutex_lock(&owner->space->lock);
+	ptx_space_refund_later(owner);
+	mutex_unlock(&owner->space->lock);
 }
 
 /* Once for all that follow each other of one process. */
@@ -167,20 +199,24 @@ u64 ptx_space_leave(struct ptx_space *space, struct list_head *leaving)
 	ptx_domain_unmap(space, leaving);
 	list_for_each_entry(mapping, leaving, change)
 		ptx_unpin(mapping);
-	ptx_space_refund(leaving);
 	mutex_lock(&space->lock);
 	list_for_each_entry(mapping, leaving, change) {
 		bytes += ptx_mapping_size(mapping);
 		pinned += mapping->locked;
 		interval_tree_remove(&mapping->range, &space->tree);
 		space->entries--;
-		ptx_space_mm_put(mapping->owner, 1);
 	}
 	ptx_charge_drop(&space->charge, bytes);
 	space->pinned -= pinned;
 	space->leaves++;
 	mutex_unlock(&space->lock);
 	wake_up_all(&space->left);
+	/* That may take its time, and whoever waits for what has gone need not. */
+	ptx_space_refund(leaving);
+	mutex_lock(&space->lock);
+	list_for_each_entry(mapping, leaving, change)
+		ptx_space_mm_put(mapping->owner, 1);
+	mutex_unlock(&space->lock);
 	list_for_each_entry_safe(mapping, next, leaving, change) {
 		ptx_vfio_bar_put(mapping->bar);
 		kvfree(mapping);
@@ -298,7 +334,7 @@ struct ptx_space_mm *ptx_space_mm_get(struct ptx_space *space, u64 mappings)
 	made->space = space;
 	made->notifier.ops = &ptx_space_mm_ops;
 	INIT_WORK(&made->free_work, ptx_space_mm_free_work);
-	INIT_WORK(&made->refund_work, ptx_space_refund_work);
+	INIT_DELAYED_WORK(&made->refund_work, ptx_space_refund_work);
 	INIT_LIST_HEAD(&made->leaving);
 	INIT_WORK(&made->leave_work, ptx_space_mm_leave_work);
 	ret = mmu_notifier_register(&made->notifier, current->mm);
@@ -332,6 +368,8 @@ void ptx_space_drop_bar(struct ptx_space *space, struct ptx_vfio_device *bar)
 	struct ptx_mapping *mapping;
 	LIST_HEAD(leaving);
 
+	/* Either we see whose BAR it is, or who has just found that sees that it is cut. */
+	smp_mb();
 	mutex_lock(&space->lock);
 	ptx_for_each_mapping(mapping, node, next, space, 0, ULONG_MAX)
 		if (READ_ONCE(mapping->bar) == bar)
@@ -510,7 +548,7 @@ void ptx_space_end(struct ptx_space *space)
 			break;
 		cancel_work_sync(&owner->free_work);
 		/* They have counted as mappings, and are about to return. */
-		flush_work(&owner->refund_work);
+		flush_delayed_work(&owner->refund_work);
 		flush_work(&owner->leave_work);
 		ptx_space_mm_free(owner);
 		ptx_space_put(space);

@@ -109,6 +109,7 @@ struct ptx_space {
  * @mappings: how many there are, and what else is to be done for it
  * @gone: the memory is
  * @refund: how many pages do not count as locked any more
+ * @refunding: the work is going to say so
  * @refund_work: says so where whoever unmaps must not wait for the memory's lock
  * @leaving: mappings that go with the memory
  * @leave_work: takes them away, as others wait for who tells that the memory goes
@@ -121,7 +122,8 @@ struct ptx_space_mm {
 	u64 mappings;
 	bool gone;
 	atomic64_t refund;
-	struct work_struct refund_work;
+	bool refunding;
+	struct delayed_work refund_work;
 	struct list_head leaving;
 	struct work_struct leave_work;
 	struct work_struct free_work;
@@ -195,7 +197,7 @@ static inline struct ptx_mapping *ptx_mapping_of(struct interval_tree_node *node
 /* Mappings whose range meets [first, last]; the body may take the current one away. */
 #define ptx_for_each_mapping(mapping, node, next, space, first, last)			\
 	for (node = interval_tree_iter_first(&(space)->tree, first, last);		\
-	     node && (mapping = ptx_mapping_of(node),					\
+	     node && (cond_resched(), mapping = ptx_mapping_of(node),			\
 		      next = interval_tree_iter_next(node, first, last), true);		\
 	     node = next)
 
