@@ -71,6 +71,27 @@ err_drop:
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_charge_add);
 
+/* Those whose last device has gone, once there is nothing to pay for. */
+static void ptx_charge_dismiss(struct ptx_charge *charge, struct list_head *gone)
+{
+	struct ptx_payer *payer, *next;
+
+	lockdep_assert_held(&charge->lock);
+	list_for_each_entry_safe(payer, next, &charge->payers, node)
+		if (!charge->bytes && !payer->members)
+			list_move(&payer->node, gone);
+}
+
+static void ptx_payers_free(struct list_head *gone)
+{
+	struct ptx_payer *payer, *next;
+
+	list_for_each_entry_safe(payer, next, gone, node) {
+		ptx_grant_put(payer->grant);
+		kfree(payer);
+	}
+}
+
 /**
  * ptx_charge_drop() - so much is mapped no more, or is not going to be
  * @charge: of the space
@@ -79,12 +100,15 @@ EXPORT_SYMBOL_IF_KUNIT(ptx_charge_add);
 void ptx_charge_drop(struct ptx_charge *charge, u64 bytes)
 {
 	struct ptx_payer *payer;
+	LIST_HEAD(gone);
 
 	spin_lock(&charge->lock);
 	charge->bytes -= bytes;
 	list_for_each_entry(payer, &charge->payers, node)
 		atomic64_sub(bytes, &payer->grant->dma_mapped);
+	ptx_charge_dismiss(charge, &gone);
 	spin_unlock(&charge->lock);
+	ptx_payers_free(&gone);
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_charge_drop);
 
@@ -150,7 +174,7 @@ static struct ptx_payer *ptx_payer_find(struct ptx_charge *charge, struct ptx_gr
 /**
  * ptx_payer_join() - a grant pays for what a space maps, for one more device
  * @space: of the lease that the device is added to
- * @grant: has a quota; the caller holds it until ptx_payer_leave()
+ * @grant: has a quota
  * @reason: on failure, a value of enum ptx_reason
  *
  * Undone by ptx_payer_leave().
@@ -169,20 +193,21 @@ struct ptx_payer *ptx_payer_join(struct ptx_space *space, struct ptx_grant *gran
 		return NULL;
 	}
 	made->space = space;
-	made->grant = grant;
+	made->grant = ptx_grant_get(grant);
 	spin_lock(&charge->lock);
 	payer = ptx_payer_find(charge, grant);
-	if (payer) {
-		payer->members++;
-	} else if (ptx_grant_charge(grant, charge->bytes)) {
+	if (!payer && ptx_grant_charge(grant, charge->bytes)) {
 		payer = made;
 		made = NULL;
-		payer->members = 1;
-		ptx_space_get(space);
 		list_add_tail(&payer->node, &charge->payers);
 	}
+	if (payer && !payer->members++)
+		ptx_space_get(space);
 	spin_unlock(&charge->lock);
-	kfree(made);
+	if (made) {
+		ptx_grant_put(made->grant);
+		kfree(made);
+	}
 	if (!payer)
 		*reason = PTX_REASON_DMA_GRANT;
 	return payer;
@@ -191,24 +216,21 @@ EXPORT_SYMBOL_IF_KUNIT(ptx_payer_join);
 
 /**
  * ptx_payer_leave() - undo ptx_payer_join(), for one device
- * @payer: the payer
+ * @payer: the payer. What is mapped without a device counts on until it is not
  */
 void ptx_payer_leave(struct ptx_payer *payer)
 {
 	struct ptx_space *space = payer->space;
 	struct ptx_charge *charge = &space->charge;
+	LIST_HEAD(gone);
 	bool last;
 
 	spin_lock(&charge->lock);
 	last = !--payer->members;
-	if (last) {
-		list_del(&payer->node);
-		atomic64_sub(charge->bytes, &payer->grant->dma_mapped);
-	}
+	ptx_charge_dismiss(charge, &gone);
 	spin_unlock(&charge->lock);
-	if (!last)
-		return;
-	kfree(payer);
-	ptx_space_put(space);
+	ptx_payers_free(&gone);
+	if (last)
+		ptx_space_put(space);
 }
 EXPORT_SYMBOL_IF_KUNIT(ptx_payer_leave);

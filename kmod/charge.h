@@ -26,9 +26,10 @@ struct ptx_charge {
 /**
  * struct ptx_payer - a grant against which all that a space maps counts
  * @node: in the space's payers
- * @space: holds a reference
- * @grant: outlives this; one that has a quota
- * @members: how many devices of the space's lease are held under it
+ * @space: which; a reference as long as there are members
+ * @grant: one that has a quota; a reference
+ * @members: how many devices of the space's lease are held under it. When the last is
+ *	gone it pays until nothing is mapped
  */
 struct ptx_payer {
 	struct list_head node;

@@ -33,6 +33,15 @@ static void ptx_grant_release(struct kref *ref)
 	kfree(container_of(ref, struct ptx_grant, ref));
 }
 
+/**
+ * ptx_grant_put() - drop a reference
+ * @grant: the grant
+ */
+void ptx_grant_put(struct ptx_grant *grant)
+{
+	kref_put(&grant->ref, ptx_grant_release);
+}
+
 /* Is it for the calling task? */
 static bool ptx_grant_is_for_us(const struct ptx_grant *grant)
 {
@@ -63,8 +72,27 @@ bool ptx_grant_is_any(void)
 	return any;
 }
 
+/* Why a grant does not let a lease have one more device, if it does not. */
+static u32 ptx_grant_use(struct ptx_grant *grant, struct ptx_member *member,
+			 struct ptx_space *space)
+{
+	u32 reason = PTX_REASON_NO_SPACE;
+
+	if (grant->max_devices && grant->used >= grant->max_devices)
+		return PTX_REASON_GRANT_USED_UP;
+	if (grant->dma_quota) {
+		if (space)
+			member->payer = ptx_payer_join(space, grant, &reason);
+		if (!member->payer)
+			return reason;
+	}
+	grant->used++;
+	member->grant = ptx_grant_get(grant);
+	return PTX_REASON_NONE;
+}
+
 /* Finds room for one device; why not, if there is none. */
-static u32 ptx_grant_take(struct ptx_member *member)
+static u32 ptx_grant_take(struct ptx_member *member, struct ptx_space *space)
 {
 	u32 reason = PTX_REASON_NOT_GRANTED;
 	struct ptx_grant *grant;
@@ -74,30 +102,14 @@ static u32 ptx_grant_take(struct ptx_member *member)
 		if (!ptx_grant_is_for_us(grant) ||
 		    !ptx_grant_fits(grant, member->pdev))
 			continue;
-		reason = PTX_REASON_GRANT_USED_UP;
-		if (grant->max_devices && grant->used >= grant->max_devices)
-			continue;
-		grant->used++;
-		kref_get(&grant->ref);
-		member->grant = grant;
-		return PTX_REASON_NONE;
+		reason = ptx_grant_use(grant, member, space);
+		if (!reason)
+			break;
 	}
 	return reason;
 }
 
-/* Why a member's grant cannot answer for what its lease maps, if it has to. */
-static u32 ptx_grant_pay(struct ptx_member *member, struct ptx_space *space)
-{
-	u32 reason = PTX_REASON_NO_SPACE;
-
-	if (!member->grant->dma_quota)
-		return PTX_REASON_NONE;
-	if (space)
-		member->payer = ptx_payer_join(space, member->grant, &reason);
-	return member->payer ? PTX_REASON_NONE : reason;
-}
-
-/* Undoes ptx_grant_take() and ptx_grant_pay(), as far as they got. */
+/* Undoes ptx_grant_take(), where it has taken one. */
 static void ptx_grants_drop(struct ptx_claim *claim)
 {
 	struct ptx_member *member;
@@ -110,7 +122,7 @@ static void ptx_grants_drop(struct ptx_claim *claim)
 			ptx_payer_leave(member->payer);
 		member->payer = NULL;
 		member->grant->used--;
-		kref_put(&member->grant->ref, ptx_grant_release);
+		ptx_grant_put(member->grant);
 		member->grant = NULL;
 	}
 }
@@ -134,8 +146,7 @@ int ptx_grants_take(struct ptx_add *add, struct ptx_space *space)
 	mutex_lock(&ptx_grants_lock);
 	for (i = 0; i < add->nr_claims; i++)
 		ptx_for_each_member(member, add->claims[i]) {
-			u32 reason = ptx_grant_take(member) ?:
-				     ptx_grant_pay(member, space);
+			u32 reason = ptx_grant_take(member, space);
 
 			if (!reason)
 				continue;
@@ -274,7 +285,7 @@ bool ptx_grant_withdraw(u64 id, bool revoke)
 			ptx_revoke_begin(lease, 0, false, 0, &reason);
 		ptx_lease_put(lease);
 	}
-	kref_put(&found->ref, ptx_grant_release);
+	ptx_grant_put(found);
 	return true;
 }
 
@@ -309,6 +320,6 @@ void ptx_grants_exit(void)
 
 	list_for_each_entry_safe(grant, next, &ptx_grants, node) {
 		list_del(&grant->node);
-		kref_put(&grant->ref, ptx_grant_release);
+		ptx_grant_put(grant);
 	}
 }

@@ -17,7 +17,8 @@ struct ptx_space;
 
 /**
  * struct ptx_grant - a rule that lets somebody lease something without root
- * @ref: one for the list until it is withdrawn, one per member taken under it
+ * @ref: one for the list until it is withdrawn, one per member taken under it, one per
+ *	payer
  * @node: in the list
  * @id: never used twice
  * @to_group: it is for a group rather than a user
@@ -47,6 +48,13 @@ struct ptx_grant {
 	bool revoked;
 };
 
+static inline struct ptx_grant *ptx_grant_get(struct ptx_grant *grant)
+{
+	kref_get(&grant->ref);
+	return grant;
+}
+
+void ptx_grant_put(struct ptx_grant *grant);
 bool ptx_grant_is_any(void);
 int ptx_grants_take(struct ptx_add *add, struct ptx_space *space);
 bool ptx_grants_stand(struct ptx_claim *claim);

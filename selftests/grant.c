@@ -458,6 +458,62 @@ TEST_F(grant, so_much_for_two)
 	EXPECT_EQ(0, pages_paid(&self->h.nl));
 }
 
+/* Maps something, and gives the device back. */
+static int keep_mapped(void *arg)
+{
+	static char memory[32 * PAGE] __attribute__((aligned(PAGE)));
+	struct payer *t = arg;
+	struct ptx_lease_remove out = { 0 };
+	uint32_t reason;
+	int ctl, fd;
+
+	ctl = ptx_open();
+	fd = space_lease(ctl, lease_name());
+	CHECK(fd >= 0);
+	CHECK_EQ(0, lease_add_names(fd, t->first->name, NULL));
+	CHECK_EQ(0, map_pages(fd, memory, 0, t->pages, &reason));
+	CHECK_EQ(0, lease_remove(fd, (const char *const []){ t->first->name }, 1, GONE_MS, &out));
+	gate_open(&t->ready);
+	CHECK(gate_wait(&t->go, 30000));
+	CHECK_EQ(0, space_unmap_all(fd, NULL));
+	gate_open(&t->done);
+	CHECK(gate_wait(&t->end, 30000));
+	return 0;
+}
+
+/* What is mapped is pinned, be there a device or not: it counts until it is not. */
+TEST_F(grant, so_much_without_a_device)
+{
+	struct payer t = { .first = self->a, .pages = 10 };
+	pid_t pid;
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .quota = QUOTA)));
+	ASSERT_EQ(0, gate_init(&t.ready) | gate_init(&t.go) | gate_init(&t.done) |
+		     gate_init(&t.end));
+	pid = child_start_as(NOBODY, keep_mapped, &t);
+	ASSERT_TRUE(gate_wait(&t.ready, 30000));
+	EXPECT_EQ(10, pages_paid(&self->h.nl));
+	gate_open(&t.go);
+	ASSERT_TRUE(gate_wait(&t.done, 30000));
+	EXPECT_EQ(0, pages_paid(&self->h.nl));
+	gate_open(&t.end);
+	EXPECT_EQ(0, child_wait(pid));
+}
+
+/* Where one grant has no room another may: also one that asks for nothing. */
+TEST_F(grant, so_much_of_another)
+{
+	struct payer t = { .first = self->a, .add = -EPERM, .reason = PTX_REASON_NO_SPACE };
+
+	NEED_TWO();
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .quota = QUOTA)));
+	EXPECT_EQ(0, child_run_as(NOBODY, pay, &t));
+	ASSERT_EQ(0, given(self, RULE(UID(NOBODY), .device = self->a->name)));
+	EXPECT_EQ(0, child_run_as(NOBODY, attempt,
+				  &(struct attempt){ .first = self->a }));
+}
+
 /* Nobody counts what type1 maps. */
 TEST_F(grant, so_much_needs_a_space)
 {

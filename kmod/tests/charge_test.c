@@ -32,6 +32,7 @@ static struct ptx_grant *test_grant(struct kunit *test, u64 quota)
 	struct ptx_grant *grant = kunit_kzalloc(test, sizeof(*grant), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, grant);
+	kref_init(&grant->ref);
 	grant->dma_quota = quota;
 	return grant;
 }
@@ -210,17 +211,22 @@ static void payers_share_a_grant(struct kunit *test)
 	ptx_charge_drop(&one->charge, 2 * PAGE_SIZE);
 	test_charged(test, two, 2 * PAGE_SIZE);
 	test_refused(test, one, 1, PTX_REASON_DMA_GRANT);
-	/* And all that it had, when it goes. */
+	/* Its last device does not take along what it has mapped. */
 	ptx_payer_leave(pays_one);
-	KUNIT_EXPECT_EQ(test, test_paid(grant), 6 * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, test_mapped(one), 4 * PAGE_SIZE);
-	test_charged(test, two, 4 * PAGE_SIZE);
-	test_refused(test, two, 1, PTX_REASON_DMA_GRANT);
-	/* It does not pay for the one any more. */
-	test_charged(test, one, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, kref_read(&one->ref), 1);
 	KUNIT_EXPECT_EQ(test, test_paid(grant), 10 * PAGE_SIZE);
+	test_refused(test, one, 1, PTX_REASON_DMA_GRANT);
+	ptx_charge_drop(&one->charge, 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, test_paid(grant), 7 * PAGE_SIZE);
+	/* But once that has gone, it pays for the one no more. */
+	ptx_charge_drop(&one->charge, PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, list_empty(&one->charge.payers));
+	test_charged(test, one, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, test_paid(grant), 6 * PAGE_SIZE);
+	ptx_charge_drop(&two->charge, 6 * PAGE_SIZE);
 	ptx_payer_leave(pays_two);
 	KUNIT_EXPECT_EQ(test, test_paid(grant), 0);
+	KUNIT_EXPECT_EQ(test, kref_read(&grant->ref), 1);
 }
 
 #define GRANTS	3
@@ -251,16 +257,20 @@ static void payers_pay_all_or_none(struct kunit *test)
 		test_charged(test, space, PAGE_SIZE);
 		/* Without the poor one there is room again. */
 		ptx_payer_leave(payers[poor]);
+		KUNIT_EXPECT_EQ(test, test_paid(grants[poor]), 4 * PAGE_SIZE);
+		ptx_charge_drop(&space->charge, 4 * PAGE_SIZE);
 		KUNIT_EXPECT_EQ(test, test_paid(grants[poor]), 0);
-		test_charged(test, space, 4 * PAGE_SIZE);
+		test_charged(test, space, 8 * PAGE_SIZE);
 		test_refused(test, space, 1, PTX_REASON_DMA_GRANT);
 		for (i = 0; i < GRANTS; i++) {
 			if (i == poor)
 				continue;
 			KUNIT_EXPECT_EQ(test, test_paid(grants[i]), 8 * PAGE_SIZE);
 			ptx_payer_leave(payers[i]);
-			KUNIT_EXPECT_EQ(test, test_paid(grants[i]), 0);
 		}
+		ptx_charge_drop(&space->charge, 8 * PAGE_SIZE);
+		for (i = 0; i < GRANTS; i++)
+			KUNIT_EXPECT_EQ(test, test_paid(grants[i]), 0);
 		KUNIT_EXPECT_TRUE(test, list_empty(&space->charge.payers));
 	}
 }
@@ -279,9 +289,16 @@ static void payer_joins_what_is_mapped(struct kunit *test)
 	ptx_charge_drop(&space->charge, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, test_paid(grant), 3 * PAGE_SIZE);
 	ptx_payer_leave(payer);
-	KUNIT_EXPECT_EQ(test, test_paid(grant), 0);
-	KUNIT_EXPECT_EQ(test, test_mapped(space), 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, test_paid(grant), 3 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, kref_read(&space->ref), 1);
+	/* It pays on, so it has it all when the next device comes. */
+	KUNIT_EXPECT_PTR_EQ(test, test_joined(test, space, grant), payer);
+	KUNIT_EXPECT_EQ(test, test_paid(grant), 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, kref_read(&space->ref), 2);
+	ptx_charge_drop(&space->charge, 3 * PAGE_SIZE);
+	ptx_payer_leave(payer);
+	KUNIT_EXPECT_EQ(test, test_paid(grant), 0);
+	KUNIT_EXPECT_EQ(test, kref_read(&grant->ref), 1);
 }
 
 static void payer_is_refused_without_room(struct kunit *test)
@@ -308,6 +325,8 @@ static void payer_is_refused_without_room(struct kunit *test)
 	ptx_charge_drop(&space->charge, PAGE_SIZE + 1);
 	payers[2] = test_joined(test, space, grant);
 	KUNIT_EXPECT_EQ(test, test_paid(grant), 4 * PAGE_SIZE);
+	ptx_charge_drop(&space->charge, 3 * PAGE_SIZE);
+	ptx_charge_drop(&other->charge, PAGE_SIZE);
 	ptx_payer_leave(payers[2]);
 	ptx_payer_leave(payers[1]);
 	ptx_payer_leave(payers[0]);
@@ -332,14 +351,12 @@ static void payer_pays_once_for_two_members(struct kunit *test)
 	ptx_payer_leave(payer);
 	KUNIT_EXPECT_EQ(test, test_paid(grant), 4 * PAGE_SIZE);
 	test_refused(test, space, 1, PTX_REASON_DMA_GRANT);
+	ptx_charge_drop(&space->charge, 4 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, payer->members, 1);
 	ptx_payer_leave(payer);
 	KUNIT_EXPECT_EQ(test, test_paid(grant), 0);
 	KUNIT_EXPECT_EQ(test, kref_read(&space->ref), 1);
-	/* It may come again. */
-	payer = test_joined(test, space, grant);
-	KUNIT_EXPECT_EQ(test, payer->members, 1);
-	KUNIT_EXPECT_EQ(test, test_paid(grant), 4 * PAGE_SIZE);
-	ptx_payer_leave(payer);
+	KUNIT_EXPECT_TRUE(test, list_empty(&space->charge.payers));
 }
 
 /* Random changes, against a table of who pays for whom. */
@@ -351,6 +368,7 @@ struct charge_model {
 	struct ptx_grant *grants[GRANTS];
 	struct ptx_payer *payers[SPACES][GRANTS];
 	u32 members[SPACES][GRANTS];
+	bool pays[SPACES][GRANTS];
 	u64 quota[SPACES];
 	u64 mapped[SPACES];
 	u64 paid[GRANTS];
@@ -358,7 +376,7 @@ struct charge_model {
 
 static void model_join(struct kunit *test, struct charge_model *model, u32 s, u32 g)
 {
-	bool has_room = model->members[s][g] ||
+	bool has_room = model->pays[s][g] ||
 			model->paid[g] + model->mapped[s] <= model->grants[g]->dma_quota;
 	u32 reason = PTX_REASON_NONE;
 	struct ptx_payer *payer;
@@ -368,10 +386,12 @@ static void model_join(struct kunit *test, struct charge_model *model, u32 s, u3
 	KUNIT_EXPECT_EQ(test, reason, has_room ? PTX_REASON_NONE : PTX_REASON_DMA_GRANT);
 	if (!payer)
 		return;
-	if (model->members[s][g]++)
+	if (model->pays[s][g])
 		KUNIT_EXPECT_PTR_EQ(test, payer, model->payers[s][g]);
 	else
 		model->paid[g] += model->mapped[s];
+	model->members[s][g]++;
+	model->pays[s][g] = true;
 	model->payers[s][g] = payer;
 }
 
@@ -380,8 +400,8 @@ static void model_leave(struct charge_model *model, u32 s, u32 g)
 	if (!model->members[s][g])
 		return;
 	ptx_payer_leave(model->payers[s][g]);
-	if (!--model->members[s][g])
-		model->paid[g] -= model->mapped[s];
+	if (!--model->members[s][g] && !model->mapped[s])
+		model->pays[s][g] = false;
 }
 
 static void model_add(struct kunit *test, struct charge_model *model, u32 s, u64 bytes)
@@ -390,7 +410,7 @@ static void model_add(struct kunit *test, struct charge_model *model, u32 s, u64
 	int ret;
 
 	for (g = 0; g < GRANTS; g++)
-		if (model->members[s][g] &&
+		if (model->pays[s][g] &&
 		    model->paid[g] + bytes > model->grants[g]->dma_quota)
 			expected = PTX_REASON_DMA_GRANT;
 	if (model->quota[s] && model->mapped[s] + bytes > model->quota[s])
@@ -402,7 +422,7 @@ static void model_add(struct kunit *test, struct charge_model *model, u32 s, u64
 		return;
 	model->mapped[s] += bytes;
 	for (g = 0; g < GRANTS; g++)
-		if (model->members[s][g])
+		if (model->pays[s][g])
 			model->paid[g] += bytes;
 }
 
@@ -412,9 +432,11 @@ static void model_drop(struct charge_model *model, u32 s, u64 bytes)
 
 	ptx_charge_drop(&model->spaces[s]->charge, bytes);
 	model->mapped[s] -= bytes;
-	for (g = 0; g < GRANTS; g++)
-		if (model->members[s][g])
+	for (g = 0; g < GRANTS; g++) {
+		if (model->pays[s][g])
 			model->paid[g] -= bytes;
+		model->pays[s][g] &= model->members[s][g] || model->mapped[s];
+	}
 }
 
 static void model_set_quota(struct kunit *test, struct charge_model *model, u32 s, u64 quota)
@@ -476,10 +498,12 @@ static void charges_are_like_a_table(struct kunit *test)
 					    "grant %u, step %u", g, step);
 		cond_resched();
 	}
-	for (s = 0; s < SPACES; s++)
+	for (s = 0; s < SPACES; s++) {
 		for (g = 0; g < GRANTS; g++)
 			while (model->members[s][g])
 				model_leave(model, s, g);
+		model_drop(model, s, model->mapped[s]);
+	}
 	for (g = 0; g < GRANTS; g++)
 		KUNIT_EXPECT_EQ(test, test_paid(model->grants[g]), 0);
 	for (s = 0; s < SPACES; s++)
