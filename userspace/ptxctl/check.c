@@ -366,8 +366,10 @@ int verb_check(struct cli *cli, int argc, char **argv)
 		status = cli_fail(cli);
 		goto out;
 	}
-	if (memory)
+	if (memory) {
+		memory_check_grants(memory, &check.right, &host);
 		memory_check_lease(memory, lease, &host);
+	}
 	if (cli->json) {
 		check.devices = json_object_new_array();
 	} else if (!cli->quiet || host.worst > FINDING_OK) {

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "memory.h"
 #include "ptxctl.h"
+#include "right.h"
 #include "size.h"
 
 /* What a VM without a given size is taken to have at least. */
@@ -196,6 +197,43 @@ static void check_space(uint64_t memory, const struct ptx_lease_info *info,
 	check_mappings(memory, max > entries ? max - entries : 0,
 		       "the lease's DMA space has room for", "make a lease of its own for the VM",
 		       f);
+}
+
+/**
+ * memory_check_grants() - do the grants of who has no other right let a VM map its memory
+ * @memory: how much
+ * @right: what the caller may do
+ * @f: gets what is found: by the grant with most room, as which one it is going to be
+ *	depends on the devices
+ */
+void memory_check_grants(uint64_t memory, const struct right *right, struct findings *f)
+{
+	const struct ptx_grant *most = NULL;
+	uint64_t room = 0, left;
+	char have[32], need[32];
+
+	for (size_t i = 0; !right->all && i < right->nr; i++) {
+		const struct ptx_grant *grant = &right->grants[i];
+
+		left = grant->dma_quota > grant->dma_mapped ?
+		       grant->dma_quota - grant->dma_mapped : 0;
+		if (!grant->dma_quota)
+			return;
+		if (!most || left > room) {
+			most = grant;
+			room = left;
+		}
+	}
+	if (!most)
+		return;
+	size_text(memory, need);
+	size_text(room, have);
+	findings_add(f, room < memory ? FINDING_FAIL : FINDING_OK, "grant",
+		     room < memory ? "give the VM less, end others, or have root grant more: "
+		     "ptxctl grant --dma-quota" : NULL,
+		     "what you are granted lets your VMs map %s more%s%s", have,
+		     room < memory ? ", and a VM maps all of its memory: " : "",
+		     room < memory ? need : "");
 }
 
 /**

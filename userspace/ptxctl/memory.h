@@ -9,8 +9,10 @@
 
 struct findings;
 struct ptx_lease_info;
+struct right;
 
 void memory_check(uint64_t memory, struct findings *f);
+void memory_check_grants(uint64_t memory, const struct right *right, struct findings *f);
 void memory_check_lease(uint64_t memory, const struct ptx_lease_info *info, struct findings *f);
 
 #endif /* PTXCTL_MEMORY_H */

@@ -236,6 +236,17 @@ grant 3 uid=$me max=1"
 ctl 1 'one of them' check 02:00.0
 no_out '0000:02:00.0: as many'
 out 'FAIL  0000:02:00.1: as many devices are leased'
+# What a VM may map under them.
+bare "grant 2 uid=$me kind=nvme quota=0x800000 mapped=0x400000"
+ctl 0 'room in a grant' check --memory 4M 01:00.0
+out 'ok    what you are granted lets your VMs map 4.0 MiB more$'
+ctl 1 'no room in a grant' check --memory 5M 01:00.0
+out 'FAIL  what you are granted lets your VMs map 4.0 MiB more, and a VM maps all of its memory: 5.0 MiB$'
+out 'ptxctl grant --dma-quota'
+bare "grant 2 uid=$me kind=nvme quota=0x1000
+grant 3 uid=$me kind=nvme"
+ctl 0 'a grant without a quota' check --memory 5M 01:00.0
+no_out 'what you are granted lets'
 usual
 mkdir -p "$work/root/proc" "$work/root/sys/firmware/acpi/tables"
 rm -r "$work/root/sys/class/iommu" "$work/root/sys/kernel/iommu_groups"

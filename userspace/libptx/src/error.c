@@ -147,7 +147,8 @@ static const struct reason_rule reason_rules[] = {
 		"or the host, powered off and on between them" },
 	[PTX_REASON_NO_SPACE] = {
 		"no-space", "the lease has no DMA space",
-		"make a lease that has one: ptxctl run without --no-space, or lease --space" },
+		"make a lease that has one, which a grant with a quota asks for, too: ptxctl run "
+		"without --no-space, or lease --space" },
 	[PTX_REASON_DMA_WINDOW] = {
 		"dma-window", "the address is outside of the windows of the lease's DMA space",
 		"see which there are: ptxctl stats; give the VM less memory, or a wider --dma-window" },
