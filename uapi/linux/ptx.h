@@ -505,7 +505,7 @@ struct ptx_space_range {
  * @size: sizeof(struct ptx_space_stats)
  * @flags: must be 0
  * @out_quota: how many bytes may be mapped, or 0 for any number
- * @out_mapped: how many are
+ * @out_mapped: how many are, or are about to be
  * @out_pinned: how many of them are pinned memory, rather than a device's
  * @out_entries: how many mappings there are
  * @out_max_entries: and may be
