@@ -606,8 +606,7 @@ int ptx_bind_take(struct ptx_claim *claim)
 	unsigned int i = 0;
 	int ret;
 
-	/* All that a fresh one has in its journal is that it is claimed. */
-	if (!list_is_singular(&claim->journal.entries)) {
+	if (!ptx_claim_is_untouched(claim)) {
 		if (ptx_bind_detach(claim) == PTX_UNDO_QUARANTINED || claim->fault.reason)
 			return -EIO;
 		i = PTX_BIND_RELEASED;

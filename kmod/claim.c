@@ -23,6 +23,7 @@
 #include "ptx_main.h"
 #include "reset.h"
 #include "revoke.h"
+#include "sriov.h"
 #include "vfio_pci.h"
 
 DEFINE_MUTEX(ptx_claims_lock);
@@ -118,6 +119,18 @@ static const struct ptx_step ptx_claim_step = {
 	.free = ptx_claim_entry_free,
 };
 
+/**
+ * ptx_claim_is_untouched() - has nothing been done to a claim's devices yet
+ * @claim: the claim; its journal is the caller's
+ *
+ * Return: true if the last thing that happened is that they were claimed.
+ */
+bool ptx_claim_is_untouched(struct ptx_claim *claim)
+{
+	return list_first_entry(&claim->journal.entries, struct ptx_entry, node)->step ==
+	       &ptx_claim_step;
+}
+
 static void ptx_claim_release(struct kref *ref)
 {
 	struct ptx_claim *claim = container_of(ref, struct ptx_claim, ref);
@@ -138,6 +151,7 @@ static void ptx_claim_release(struct kref *ref)
 		kfree(former);
 	}
 	iommu_group_put(claim->group);
+	ptx_sriov_put(claim);
 	if (claim->lease)
 		ptx_lease_put(claim->lease);
 	kfree_rcu(claim, rcu);
@@ -660,6 +674,24 @@ bool ptx_device_is_pooled(struct pci_dev *pdev)
 	rcu_read_lock();
 	member = ptx_member_of(&pdev->dev);
 	is = member && READ_ONCE(member->claim->pooled);
+	rcu_read_unlock();
+	return is;
+}
+
+/**
+ * ptx_device_is_claimed() - is a device leased, pooled or in quarantine
+ * @pdev: the device
+ *
+ * Takes no lock.
+ *
+ * Return: true if a claim has it.
+ */
+bool ptx_device_is_claimed(struct pci_dev *pdev)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = ptx_member_of(&pdev->dev);
 	rcu_read_unlock();
 	return is;
 }

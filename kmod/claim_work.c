@@ -17,6 +17,7 @@
 #include "lease.h"
 #include "pool.h"
 #include "ptx_main.h"
+#include "sriov.h"
 #include "vfio_pci.h"
 
 /* How often a VMM that holds on to its devices is asked for them again. */
@@ -262,6 +263,7 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 		ptx_claim_quarantine(claim);
 		return;
 	}
+	ptx_sriov_wait(ptx_sriov_pf(claim), jiffies + LONG_MAX);
 	if (undo == PTX_UNDO_DRIVERLESS)
 		end = PTX_MEMBER_STATE_DRIVERLESS;
 	ptx_for_each_member(member, claim)

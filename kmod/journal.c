@@ -56,6 +56,20 @@ void ptx_journal_reserve(struct ptx_journal *journal, struct ptx_entry *entry,
 EXPORT_SYMBOL_IF_KUNIT(ptx_journal_reserve);
 
 /**
+ * ptx_journal_preface() - enter a change that was made before all others
+ * @journal: takes the entry over
+ * @entry: allocated by the caller, prior state filled in
+ * @step: the kind of change; it is undone last
+ */
+void ptx_journal_preface(struct ptx_journal *journal, struct ptx_entry *entry,
+			 const struct ptx_step *step)
+{
+	entry->step = step;
+	entry->armed = true;
+	list_add_tail(&entry->node, &journal->entries);
+}
+
+/**
  * ptx_journal_arm() - the change of an entry has happened
  * @journal: the journal that holds the entry
  * @entry: a reserved entry

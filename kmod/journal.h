@@ -66,6 +66,8 @@ struct ptx_journal {
 void ptx_journal_init(struct ptx_journal *journal);
 void ptx_journal_reserve(struct ptx_journal *journal, struct ptx_entry *entry,
 			 const struct ptx_step *step);
+void ptx_journal_preface(struct ptx_journal *journal, struct ptx_entry *entry,
+			 const struct ptx_step *step);
 void ptx_journal_arm(struct ptx_journal *journal, struct ptx_entry *entry);
 enum ptx_undo ptx_journal_unwind_step(struct ptx_journal *journal,
 				      const struct ptx_step *step);

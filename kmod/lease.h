@@ -220,6 +220,7 @@ struct ptx_former {
  * @attached: a device of it has been on a VFIO driver
  * @pooled: it goes to the pool rather than home; under the lease's state_lock
  * @rebind: it may not change hands as it is; of a request that wants it
+ * @pf: whose virtual functions it has, a reference; NULL for others
  * @rest: see bus.c
  * @quarantined: it has been, and is until it is home; holds the module
  * @state: under the lease's state_lock
@@ -251,6 +252,7 @@ struct ptx_claim {
 	bool attached;
 	bool pooled;
 	bool rebind;
+	struct ptx_pf *pf;
 	struct ptx_rest rest;
 	bool quarantined;
 	enum ptx_member_state state;
@@ -452,6 +454,7 @@ struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
 				  const char *driver,
 				  struct ptx_blockers *blockers);
 void ptx_claim_put(struct ptx_claim *claim);
+bool ptx_claim_is_untouched(struct ptx_claim *claim);
 struct ptx_lease *ptx_claim_lease(struct ptx_claim *claim);
 struct ptx_lease *ptx_claim_lock(struct ptx_claim *claim);
 void ptx_claim_unlock(struct ptx_lease *lease);
@@ -464,6 +467,7 @@ int ptx_claims_take(struct ptx_claim **claims, u32 nr,
 void ptx_claims_link(struct ptx_claim **claims, u32 nr);
 void ptx_claims_untake(struct ptx_claim **claims, u32 nr);
 bool ptx_device_is_pooled(struct pci_dev *pdev);
+bool ptx_device_is_claimed(struct pci_dev *pdev);
 void ptx_claim_unpool(struct ptx_claim *claim);
 bool ptx_claim_holder(struct ptx_claim *look, struct ptx_holder *holder);
 struct ptx_claim *ptx_claim_find(struct iommu_group *group);

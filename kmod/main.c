@@ -16,6 +16,7 @@
 #include "pool.h"
 #include "ptx_main.h"
 #include "reserve.h"
+#include "sriov.h"
 #include "reset_history.h"
 #include "rom.h"
 #include "vfio_iommu.h"
@@ -105,6 +106,7 @@ static const struct ptx_part ptx_parts[] = {
 	{ ptx_netlink_init, ptx_netlink_exit },
 	{ ptx_catalog_init, ptx_catalog_exit },
 	{ ptx_reserve_init, ptx_reserve_exit },
+	{ ptx_sriov_init, ptx_sriov_exit },
 	{ ptx_chardev_init, ptx_chardev_exit },
 };
 

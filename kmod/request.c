@@ -22,6 +22,7 @@
 #include "ptx_main.h"
 #include "request.h"
 #include "rom.h"
+#include "sriov.h"
 #include "vfio_pci.h"
 
 static struct ptx_claim *ptx_add_claim_of(struct ptx_add *add,
@@ -35,28 +36,24 @@ static struct ptx_claim *ptx_add_claim_of(struct ptx_add *add,
 	return NULL;
 }
 
-/* Resolves one name into the claim of its group. */
-static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
-			   const char *name)
+/* Resolves one device into the claim of its group, which is set if there is one. */
+static int ptx_add_device(struct ptx_lease *lease, struct ptx_add *add,
+			  struct pci_dev *pdev, struct ptx_claim **found)
 {
-	struct pci_dev *pdev = ptx_catalog_find(name);
+	const char *name = pci_name(pdev);
 	struct ptx_member *member;
 	struct iommu_group *group;
 	struct ptx_claim *claim;
 	int ret = -EBUSY;
 
-	if (!pdev) {
-		ptx_blockers_add(add->blockers, PTX_REASON_NO_DEVICE, name, 0);
-		return -ENODEV;
-	}
 	if (ptx_device_is_bridge(pdev)) {
 		ptx_blockers_add(add->blockers, PTX_REASON_BRIDGE, name, 0);
-		goto out_put_device;
+		return ret;
 	}
 	group = iommu_group_get(&pdev->dev);
 	if (!group) {
 		ptx_blockers_add(add->blockers, PTX_REASON_NO_GROUP, name, 0);
-		goto out_put_device;
+		return ret;
 	}
 	claim = ptx_add_claim_of(add, group);
 	if (!claim) {
@@ -72,6 +69,7 @@ static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 			goto out_put_group;
 		ret = -EBUSY;
 	}
+	*found = claim;
 	ptx_for_each_member(member, claim) {
 		if (member->pdev != pdev)
 			continue;
@@ -87,7 +85,34 @@ static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 	ret = -ENODEV;
 out_put_group:
 	iommu_group_put(group);
-out_put_device:
+	return ret;
+}
+
+/* Resolves one name. */
+static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
+			   const char *name, unsigned long deadline)
+{
+	struct ptx_vf_entry *entry = NULL;
+	struct ptx_claim *claim = NULL;
+	struct pci_dev *pdev;
+	int ret;
+
+	if (ptx_sriov_is_name(name)) {
+		pdev = ptx_sriov_take(add, name, deadline, &entry);
+		if (IS_ERR(pdev))
+			return PTR_ERR(pdev);
+	} else {
+		pdev = ptx_catalog_find(name);
+	}
+	if (!pdev) {
+		ptx_blockers_add(add->blockers, PTX_REASON_NO_DEVICE, name, 0);
+		return -ENODEV;
+	}
+	ret = ptx_add_device(lease, add, pdev, &claim);
+	if (entry && claim)
+		ptx_sriov_enter(claim, entry);
+	else if (entry)
+		ptx_sriov_drop(entry, deadline);
 	pci_dev_put(pdev);
 	return ret;
 }
@@ -103,7 +128,7 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
 	u32 i;
 
 	for (i = 0; i < add->nr_devices; i++) {
-		ret = ptx_add_resolve(lease, add, add->devices[i].name);
+		ret = ptx_add_resolve(lease, add, add->devices[i].name, deadline);
 		if (ret == -ENOMEM)
 			return ret;
 		first = first ?: ret;
@@ -439,8 +464,13 @@ int ptx_lease_add(struct ptx_lease *lease, struct ptx_add *add)
 		if (left <= 0 && ret != -EINTR)
 			ret = ptx_wait_verdict(left);
 	}
-	for (i = 0; i < add->nr_claims; i++)
+	for (i = 0; i < add->nr_claims; i++) {
+		struct ptx_pf *pf = ret ? ptx_sriov_pf(add->claims[i]) : NULL;
+
 		ptx_claim_put(add->claims[i]);
+		/* What was enabled for it is as it was, too. */
+		ptx_sriov_wait(pf, deadline);
+	}
 out_free:
 	kfree(add->claims);
 	add->claims = NULL;

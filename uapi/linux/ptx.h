@@ -140,7 +140,9 @@ struct ptx_lease_create {
 
 /**
  * struct ptx_device_name - a device, as named under /sys/bus/pci/devices
- * @name: NUL-terminated
+ * @name: NUL-terminated. Where devices are added also "vf:" and such a name: any virtual
+ *	function of that device that nobody has. If it has none enabled, as many are as
+ *	the request says so, and disabled again when the last one is given back.
  */
 struct ptx_device_name {
 	char name[PTX_DEVICE_NAME_SIZE];

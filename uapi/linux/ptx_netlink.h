@@ -139,6 +139,10 @@ enum ptx_member_state {
  * @PTX_REASON_DMA_QUOTA: more than the quota of the lease's space
  * @PTX_REASON_DMA_ENTRIES: more mappings than a space may have
  * @PTX_REASON_DMA_GRANT: as much is mapped under the grant as may be
+ * @PTX_REASON_NO_SRIOV: it cannot have virtual functions, or its driver does
+ *   not let it
+ * @PTX_REASON_VFS_USED_UP: all virtual functions that it has are in use
+ * @PTX_REASON_VF_FAILED: its driver could not enable virtual functions
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -197,6 +201,9 @@ enum ptx_reason {
 	PTX_REASON_DMA_QUOTA,
 	PTX_REASON_DMA_ENTRIES,
 	PTX_REASON_DMA_GRANT,
+	PTX_REASON_NO_SRIOV,
+	PTX_REASON_VFS_USED_UP,
+	PTX_REASON_VF_FAILED,
 };
 
 /**

@@ -4,6 +4,7 @@
  * do about it, for the host and for each device.
  */
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "device_json.h"
@@ -192,13 +193,36 @@ static void check_grants(const struct ptx_device *dev, const struct ptx_device_l
 	} while (mate);
 }
 
+static void report(struct cli *cli, const struct ptx_device *dev, struct check *check,
+		   const struct findings *f, bool good)
+{
+	const char *own = cli_name_of(cli, ptx_device_name(dev));
+	struct json_object *obj;
+
+	if (check->devices) {
+		obj = device_json(cli, dev, check->leases);
+		json_put_bool(obj, "ok", good);
+		json_object_object_add(obj, "findings", findings_json(f));
+		json_object_array_add(check->devices, obj);
+	} else if (!cli->quiet || !good) {
+		text_put(stdout, ptx_device_name(dev));
+		if (own)
+			printf(" %s", own);
+		fputs(": ", stdout);
+		text_put(stdout, pciname_vendor(dev));
+		putchar(' ');
+		text_put(stdout, pciname_device(dev));
+		putchar('\n');
+		findings_print(cli, f);
+	}
+}
+
 static int check_device(struct cli *cli, const struct ptx_device *dev, void *arg)
 {
 	struct findings f = { .nr = 0 };
 	struct check *check = arg;
-	const char *name = ptx_device_name(dev), *mate, *own;
+	const char *name = ptx_device_name(dev), *mate;
 	struct ptx_device_list *all = NULL;
-	struct json_object *obj;
 	char mates[1024];
 	bool good;
 
@@ -221,23 +245,7 @@ static int check_device(struct cli *cli, const struct ptx_device *dev, void *arg
 	} else {
 		check->bad++;
 	}
-	if (check->devices) {
-		obj = device_json(cli, dev, check->leases);
-		json_put_bool(obj, "ok", good);
-		json_object_object_add(obj, "findings", findings_json(&f));
-		json_object_array_add(check->devices, obj);
-	} else if (!cli->quiet || !good) {
-		own = cli_name_of(cli, name);
-		text_put(stdout, name);
-		if (own)
-			printf(" %s", own);
-		fputs(": ", stdout);
-		text_put(stdout, pciname_vendor(dev));
-		putchar(' ');
-		text_put(stdout, pciname_device(dev));
-		putchar('\n');
-		findings_print(cli, &f);
-	}
+	report(cli, dev, check, &f, good);
 	findings_free(&f);
 	ptx_device_list_free(all);
 	return good ? EXIT_DONE : EXIT_REFUSED;
@@ -264,6 +272,97 @@ static int check_all(struct cli *cli, struct check *check)
 	return check->good ? EXIT_DONE : EXIT_REFUSED;
 }
 
+/* How many virtual functions it may have, as sysfs has it. */
+static unsigned long total_vfs(const char *name)
+{
+	char path[PATH_MAX], text[32] = "";
+	unsigned long total = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/sriov_totalvfs", cli_root, name);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fgets(text, sizeof(text), file))
+		total = strtoul(text, NULL, 10);
+	fclose(file);
+	return total;
+}
+
+/* Of virtual functions that are still to be enabled, all there is to ask is their device. */
+static int check_physfn(struct cli *cli, const struct ptx_selector *sel,
+			const struct ptx_device *dev, struct check *check)
+{
+	const char *name = ptx_device_name(dev);
+	unsigned long total = total_vfs(name);
+	enum ptx_reason reason = PTX_REASON_NONE;
+	struct findings f = { .nr = 0 };
+	char remedy[512];
+	bool good;
+
+	if (!total || !ptx_device_driver(dev) || ptx_device_lease_id(dev) ||
+	    ptx_device_pooled(dev))
+		reason = PTX_REASON_NO_SRIOV;
+	else if (ptx_selector_count(sel) > total)
+		reason = PTX_REASON_VFS_USED_UP;
+	if (reason) {
+		ptx_reason_remedy(reason, name, remedy, sizeof(remedy));
+		findings_add(&f, FINDING_FAIL, ptx_reason_name(reason), remedy, "%s: %s", name,
+			     ptx_reason_text(reason));
+	} else if (!check->right.all) {
+		snprintf(remedy, sizeof(remedy), "have root enable some first: "
+			 "/sys/bus/pci/devices/%s/sriov_numvfs", name);
+		findings_add(&f, FINDING_FAIL, ptx_reason_name(PTX_REASON_NO_RIGHT), remedy,
+			     "%s: no virtual functions of it are enabled, and you may not enable "
+			     "any", name);
+	} else {
+		findings_add(&f, FINDING_OK, "device", NULL,
+			     "a lease enables virtual functions of it, %lu at most", total);
+	}
+	good = f.worst < FINDING_FAIL;
+	if (good)
+		check->good++;
+	else
+		check->bad++;
+	report(cli, dev, check, &f, good);
+	findings_free(&f);
+	return good ? EXIT_DONE : EXIT_REFUSED;
+}
+
+/* Virtual functions of a device: those that are enabled, or else whether any may be. */
+static int check_vfs(struct cli *cli, const struct selection *one, struct check *check)
+{
+	const struct ptx_selector *sel = one->sels[0];
+	const char *physfn = ptx_selector_physfn(sel);
+	unsigned int good = check->good;
+	struct ptx_device_list *list;
+	const struct ptx_device *dev;
+	struct ptx_device *found;
+	bool any = false;
+	int status;
+
+	if (ptx_device_list_get(cli->ctx, &list))
+		return cli_fail(cli);
+	for (size_t i = 0; !any && (dev = ptx_device_list_at(list, i)); i++)
+		any = ptx_selector_match(sel, dev);
+	ptx_device_list_free(list);
+	if (any) {
+		status = selection_each(cli, one, check_device, check);
+		if (status > EXIT_REFUSED)
+			return status;
+		/* The others do not matter. */
+		if (check->good - good >= ptx_selector_count(sel))
+			return EXIT_DONE;
+		cli_say("%s: fewer virtual functions could be leased than are asked for", physfn);
+		return EXIT_REFUSED;
+	}
+	if (ptx_device_get(cli->ctx, physfn, &found))
+		return cli_fail(cli);
+	status = check_physfn(cli, sel, found, check);
+	ptx_device_free(found);
+	return status;
+}
+
 static int check_devices(struct cli *cli, const struct selection *sel, struct check *check)
 {
 	int status = EXIT_DONE;
@@ -276,10 +375,12 @@ static int check_devices(struct cli *cli, const struct selection *sel, struct ch
 	for (size_t i = 0; i < sel->nr; i++) {
 		const struct selection one = { .sels = &sel->sels[i], .nr = 1 };
 		unsigned int good = check->good;
-		int verdict = selection_each(cli, &one, check_device, check);
+		bool vfs = ptx_selector_physfn(sel->sels[i]);
+		int verdict = vfs ? check_vfs(cli, &one, check) :
+				    selection_each(cli, &one, check_device, check);
 
 		/* Of a kind, a lease takes one that is free. */
-		if (verdict == EXIT_REFUSED && !ptx_selector_address(sel->sels[i]) &&
+		if (verdict == EXIT_REFUSED && !ptx_selector_address(sel->sels[i]) && !vfs &&
 		    check->good > good)
 			verdict = EXIT_DONE;
 		if (verdict > status)

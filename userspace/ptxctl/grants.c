@@ -183,6 +183,9 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 	for (size_t i = 0; !status && i < sel.nr; i++)
 		if (ptx_selector_kind(sel.sels[i]) == PTX_KIND_BRIDGE)
 			status = cli_usage(cli, "a bridge is never assignable");
+		else if (ptx_selector_physfn(sel.sels[i]))
+			status = cli_usage(cli, "grant virtual functions by kind and vendor, or "
+					   "each by its address");
 	if (cli->json)
 		made = json_object_new_array();
 	for (size_t i = 0; !status && i < sel.nr; i++)

@@ -19,6 +19,8 @@ const char *cli_root = "";
 
 #define HELP_JSON	"  -j, --json            print JSON\n" \
 			"  -p, --pretty          print JSON, indented\n"
+#define HELP_VF		"  vf:DEVICE[,count=N]   as DEVICE: so many virtual functions of it, enabled\n" \
+			"                        for this if it has none\n"
 #define HELP_TIMEOUT	"      --timeout TIME    how long to wait, for example 500ms, 30s, 2m\n"
 #define HELP_ROM	"      --rom-sha256 HASH refuse it if its option ROM is another; may be repeated\n"
 #define HELP_WINDOW	"      --dma-window START-END\n" \
@@ -53,7 +55,7 @@ static const struct verb verbs[] = {
 	  "run a VMM with devices, and give them back whatever happens",
 	  "      --gpu SELECTOR    a GPU: auto, a vendor, a count, an address or a name\n"
 	  "      --npu SELECTOR    likewise; also --nvme --nic --audio --usb --storage\n"
-	  "      --device SELECTOR any device\n"
+	  "      --device SELECTOR any device; vf:DEVICE[,count=N] is virtual functions of one\n"
 	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
 	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
 	  "      --user USER       run COMMAND as USER, who owns the lease\n"
@@ -66,6 +68,7 @@ static const struct verb verbs[] = {
 	  "  -v, --verbose         tell what is done\n" },
 	{ "lease", verb_lease, "[OPTIONS] NAME [DEVICE...]",
 	  "make a persistent lease, which lives until released",
+	  HELP_VF
 	  "      --owner USER      who may open the devices; by default you\n"
 	  "      --space           with a DMA space, which can be restricted and is counted\n"
 	  HELP_WINDOW
@@ -74,6 +77,7 @@ static const struct verb verbs[] = {
 	  HELP_ADD
 	  HELP_JSON },
 	{ "add", verb_add, "[OPTIONS] NAME DEVICE...", "add devices to a lease",
+	  HELP_VF
 	  "      --plug qmp:SOCKET[,bus=ID]\n"
 	  "                        and plug them into the running QEMU with that monitor\n"
 	  "      --plug ch:SOCKET  or into the Cloud Hypervisor with that API\n"
@@ -127,6 +131,7 @@ static const struct verb verbs[] = {
 	{ "pool", verb_pool,
 	  "add [OPTIONS] DEVICE... | remove [--all] [DEVICE...] | show | reserve DEVICE... | unreserve ID...",
 	  "devices kept bound and ready, leased to nobody",
+	  HELP_VF
 	  "  -a, --all             with remove: everything\n"
 	  "      --force           with add: even if an interface is up or a program uses it\n"
 	  "      --boot-display    with add: even the display the host booted with\n"
@@ -189,7 +194,8 @@ static void help(FILE *file)
 		fprintf(file, "  %-9s %s\n", verbs[i].name, verbs[i].brief);
 	fputs("\nA device is an address (0000:01:00.0, 01:00.0), a name of your own, a kind\n"
 	      "(gpu npu nvme nic audio usb storage other), a kind with a vendor (gpu:nvidia)\n"
-	      "or a count (nvme:2).\n\n"
+	      "or a count (nvme:2), or a virtual function of a device, which is enabled if\n"
+	      "need be (vf:01:00.0), or several (vf:01:00.0,count=2).\n\n"
 	      "ptxctl VERB --help tells about one verb. The exit status is 0 when done, 1\n"
 	      "when refused, 2 for wrong usage, 3 when the ptx module is not there.\n", file);
 }

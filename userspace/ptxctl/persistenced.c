@@ -65,8 +65,20 @@ static const char *systemctl(const char *what)
 
 int persistenced_look(struct cli *cli, const struct selection *sel, bool *in_the_way)
 {
+	int status = EXIT_DONE, one_status;
+
 	*in_the_way = false;
-	return selection_each(cli, sel, look, in_the_way);
+	for (size_t i = 0; i < sel->nr; i++) {
+		const struct selection one = { .sels = &sel->sels[i], .nr = 1 };
+
+		/* Maybe there are none yet; and it has no virtual function open. */
+		if (ptx_selector_physfn(sel->sels[i]))
+			continue;
+		one_status = selection_each(cli, &one, look, in_the_way);
+		if (one_status > status)
+			status = one_status;
+	}
+	return status;
 }
 
 int persistenced_stop(struct cli *cli, const struct selection *sel, bool *stopped)

@@ -27,8 +27,62 @@ struct pool_args {
 	bool all;
 };
 
+/* The pool has it since @before was read, as a virtual function that was asked for. */
+static bool came_as_vf(const struct selection *sel, const struct ptx_device_list *before,
+		       const struct ptx_device *dev)
+{
+	const struct ptx_device *then = ptx_device_list_find(before, ptx_device_name(dev));
+
+	if (!ptx_device_pooled(dev) || (then && ptx_device_pooled(then)))
+		return false;
+	for (size_t i = 0; i < sel->nr; i++) {
+		if (ptx_selector_physfn(sel->sels[i]) && ptx_selector_match(sel->sels[i], dev))
+			return true;
+	}
+	return false;
+}
+
+/* What the pool got. The kernel says only that it did; which they are the list says. */
+static int say_added(struct cli *cli, const struct selection *sel, const struct ptx_pick *pick,
+		     const struct ptx_device_list *before)
+{
+	struct ptx_device_list *after;
+	const struct ptx_device *dev;
+
+	for (size_t i = 0; i < ptx_pick_count(pick); i++) {
+		const char *name = ptx_pick_devices(pick)[i];
+
+		if (!strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX)))
+			continue;
+		text_put(stdout, name);
+		puts(" is in the pool");
+	}
+	if (!before)
+		return EXIT_DONE;
+	if (ptx_device_list_get(cli->ctx, &after))
+		return cli_fail(cli);
+	for (size_t i = 0; (dev = ptx_device_list_at(after, i)); i++) {
+		if (!came_as_vf(sel, before, dev))
+			continue;
+		text_put(stdout, ptx_device_name(dev));
+		printf(" is in the pool, of %s\n", ptx_device_physfn(dev));
+	}
+	ptx_device_list_free(after);
+	return EXIT_DONE;
+}
+
+static bool has_vfs(const struct selection *sel)
+{
+	for (size_t i = 0; i < sel->nr; i++) {
+		if (ptx_selector_physfn(sel->sels[i]))
+			return true;
+	}
+	return false;
+}
+
 static int pool_add(struct cli *cli, const struct pool_args *args)
 {
+	struct ptx_device_list *before = NULL;
 	struct selection sel = { .nr = 0 };
 	struct ptx_pick *pick;
 	int status;
@@ -41,6 +95,8 @@ static int pool_add(struct cli *cli, const struct pool_args *args)
 		status = cli_fail(cli);
 	if (!status) {
 		status = selection_guard(cli, pick);
+		if (!status && has_vfs(&sel) && ptx_device_list_get(cli->ctx, &before))
+			status = cli_fail(cli);
 		progress_begin("resetting, and moving to the pool");
 		if (!status && ptx_pool_add(cli->ctx, ptx_pick_devices(pick),
 					    ptx_pick_count(pick), &args->add)) {
@@ -48,10 +104,9 @@ static int pool_add(struct cli *cli, const struct pool_args *args)
 			status = cli_fail(cli);
 		}
 		progress_end();
-		for (size_t i = 0; !status && !cli->quiet && i < ptx_pick_count(pick); i++) {
-			text_put(stdout, ptx_pick_devices(pick)[i]);
-			puts(" is in the pool");
-		}
+		if (!status && !cli->quiet)
+			status = say_added(cli, &sel, pick, before);
+		ptx_device_list_free(before);
 		ptx_pick_free(pick);
 	}
 	selection_free(&sel);
@@ -273,6 +328,9 @@ static int pool_reserve(struct cli *cli, const struct pool_args *args)
 			status = cli_usage(cli, "a rule is for any number of devices");
 		else if (ptx_selector_kind(sel.sels[i]) == PTX_KIND_BRIDGE)
 			status = cli_usage(cli, "a bridge is never assignable");
+		else if (ptx_selector_physfn(sel.sels[i]))
+			status = cli_usage(cli, "reserve virtual functions by kind and vendor, or "
+					   "each by its address");
 	if (cli->json)
 		made = json_object_new_array();
 	for (size_t i = 0; !status && i < sel.nr; i++)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "output.h"
 #include "select.h"
 
@@ -82,6 +83,9 @@ int selection_guard(struct cli *cli, const struct ptx_pick *pick)
 		const char *name = ptx_pick_devices(pick)[i], *mate;
 		struct ptx_device *dev;
 
+		/* The kernel knows which one, and takes none that is in use. */
+		if (!strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX)))
+			continue;
 		if (guard_one(cli, name))
 			status = EXIT_REFUSED;
 		/* If it vanished, the lease says so. */
@@ -114,6 +118,7 @@ int selection_each(struct cli *cli, const struct selection *sel,
 		return cli_fail(cli);
 	for (size_t i = 0; i < sel->nr; i++) {
 		const char *address = ptx_selector_address(sel->sels[i]);
+		const char *physfn = ptx_selector_physfn(sel->sels[i]);
 		bool any = false;
 
 		for (size_t j = 0; (found = ptx_device_list_at(list, j)); j++) {
@@ -135,6 +140,8 @@ int selection_each(struct cli *cli, const struct selection *sel,
 			continue;
 		if (address)
 			cli_say("%s: %s", address, ptx_reason_text(PTX_REASON_NO_DEVICE));
+		else if (physfn)
+			cli_say("%s: no virtual functions of it are enabled", physfn);
 		else
 			cli_say("this host has no such device");
 		fputs("  see what there is: ptxctl list -a\n", stderr);

@@ -345,6 +345,17 @@ void mock_note_roms(char *text, size_t size, const struct ptx_rom *roms, uint32_
 	}
 }
 
+static void add_member(const char *name, uint32_t i, void *arg)
+{
+	struct mock_device *d = mock_find_device(name);
+	struct mock_lease *l = arg;
+
+	(void)i;
+	mock_join(l->members, sizeof(l->members), name);
+	if (d)
+		mock_each_name(d->mates, mock_join_mate, l);
+}
+
 static int mock_add(struct mock_lease *l, struct ptx_lease_add *arg)
 {
 	const struct ptx_device_name *names = (const void *)(uintptr_t)arg->devices;
@@ -352,7 +363,9 @@ static int mock_add(struct mock_lease *l, struct ptx_lease_add *arg)
 	struct members_out to = { .max = arg->max_members };
 	const struct mock_fail *f;
 	struct mock_device *d;
-	char list[8192], roms[256] = "";
+	char list[8192], taken[8192], roms[256] = "";
+	struct ptx_blocker why = { .lease = 0 };
+	int err;
 
 	list_names(names, arg->nr_devices, list, sizeof(list));
 	mock_note_roms(roms, sizeof(roms), (const void *)(uintptr_t)arg->roms, arg->nr_roms);
@@ -375,14 +388,18 @@ static int mock_add(struct mock_lease *l, struct ptx_lease_add *arg)
 			arg->out_nr_blockers = ~0U;
 		return -f->err;
 	}
-	for (uint32_t i = 0; i < arg->nr_devices; i++) {
-		mock_join(l->members, sizeof(l->members), names[i].name);
-		d = mock_find_device(names[i].name);
-		if (d)
-			mock_each_name(d->mates, mock_join_mate, l);
+	err = mock_take_vfs(list, taken, sizeof(taken), &why);
+	if (err) {
+		arg->out_reason = why.reason;
+		memcpy(arg->out_culprit, why.culprit, sizeof(arg->out_culprit));
+		arg->out_nr_blockers = 1;
+		if (arg->max_blockers)
+			blockers[0] = why;
+		return err;
 	}
+	mock_each_name(taken, add_member, l);
 	to.out = (void *)(uintptr_t)arg->members;
-	to.requested = list;
+	to.requested = taken;
 	arg->out_nr_members = mock_each_name(l->members, put_member, &to);
 	return 0;
 }

@@ -16,7 +16,7 @@
  * root DIR                     where /sys, /proc and /dev are read
  * info abi=N features=N        what PTX_INFO says
  * device NAME [kind= vendor= device= class= driver= override= group= numa=
- *         resets= physfn= lease= mates=A,B rom= keeps_memory=
+ *         resets= physfn= total_vfs= lease= mates=A,B rom= keeps_memory=
  *         brought= opened= cut= step= why= faults=]
  *                              the last six: what its lease says of it
  *        [states=A,B tries=A,B]

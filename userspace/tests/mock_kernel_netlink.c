@@ -411,11 +411,24 @@ static void unpool_name(const char *name, uint32_t i, void *arg)
 		d->pooled = false;
 }
 
+/* As the module has it: the culprit, and then what is wrong. */
+static int refuse_vfs(struct ptx_nl_ack *ack, int err, const struct ptx_blocker *why)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s: %s", why->culprit,
+		 ptx_reason_text((enum ptx_reason)why->reason));
+	return refuse(ack, -err, (enum ptx_reason)why->reason, text);
+}
+
 static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn, void *arg,
 		      struct ptx_nl_ack *ack)
 {
+	struct ptx_blocker why = { .lease = 0 };
 	struct mock_lease *l = NULL;
+	char devices[8192] = "";
 	struct mock_device *d;
+	int err = 0;
 
 	if (cmd == PTX_CMD_DEVICE_GET) {
 		d = mock_find_device(rq->name);
@@ -432,8 +445,14 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 		usleep(mock.slow_ms * 1000);
 		return d ? 0 : refuse(ack, ENODEV, PTX_REASON_NO_DEVICE, "no such device");
 	}
+	if (cmd == PTX_CMD_POOL_ADD || cmd == PTX_CMD_LEASE_NEW || cmd == PTX_CMD_LEASE_ADD)
+		err = mock_take_vfs(rq->devices, devices, sizeof(devices), &why);
+	else
+		strcpy(devices, rq->devices);
+	if (err)
+		return refuse_vfs(ack, err, &why);
 	if (cmd == PTX_CMD_POOL_ADD || cmd == PTX_CMD_POOL_REMOVE) {
-		mock_each_name(rq->devices, cmd == PTX_CMD_POOL_ADD ? pool_name : unpool_name,
+		mock_each_name(devices, cmd == PTX_CMD_POOL_ADD ? pool_name : unpool_name,
 			       NULL);
 		return 0;
 	}
@@ -463,7 +482,7 @@ static int do_request(const struct request *rq, uint8_t cmd, ptx_nl_reply_fn fn,
 		mock_end_lease(l);
 		return 0;
 	}
-	mock_each_name(rq->devices, cmd == PTX_CMD_LEASE_REMOVE ? drop_name : add_name, l);
+	mock_each_name(devices, cmd == PTX_CMD_LEASE_REMOVE ? drop_name : add_name, l);
 	return send_lease(l, cmd, rq->call, fn, arg);
 }
 

@@ -124,6 +124,7 @@ static void script_device(const struct script_word *w, unsigned int n)
 	get_text(w, n, "override", d->override, sizeof(d->override));
 	get_text(w, n, "resets", d->resets, sizeof(d->resets));
 	get_text(w, n, "physfn", d->physfn, sizeof(d->physfn));
+	d->total_vfs = (unsigned int)get_int(w, n, "total_vfs", 0);
 	d->quarantined = get_int(w, n, "quarantined", 0);
 	d->pooled = get_int(w, n, "pooled", 0);
 	d->keeps_memory = get_int(w, n, "keeps_memory", 0);

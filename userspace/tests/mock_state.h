@@ -12,7 +12,7 @@
 
 struct mock_device {
 	char name[PTX_DEVICE_NAME_SIZE];
-	unsigned int kind, vendor, device, class, group;
+	unsigned int kind, vendor, device, class, group, total_vfs;
 	int numa;
 	bool has_group, quarantined, pooled, keeps_memory, brought, has_rom, opened, cut;
 	bool has_faults;
@@ -142,6 +142,9 @@ void mock_space_lists(struct mock_space *space, const char *windows, const char 
 int mock_space_ioctl(struct mock_lease *l, unsigned long request, void *arg);
 void mock_put_space(struct nl_msg *msg, const struct mock_space *space);
 bool mock_read_space(struct nlattr *nest, struct mock_space *space, char *text, size_t size);
+
+/* mock_kernel_vfs.c */
+int mock_take_vfs(const char *asked, char *out, size_t size, struct ptx_blocker *why);
 
 /* mock_kernel_grants.c */
 int mock_nl_grant(struct nl_msg *msg, bool dump, ptx_nl_reply_fn fn, void *arg,

@@ -182,6 +182,64 @@ static void add(void)
 	ptx_lease_close(lease);
 }
 
+static void add_vf_refused(struct ptx_lease *lease, const char *name, size_t nr, int err,
+			   enum ptx_reason reason)
+{
+	const struct ptx_error *e = ptx_ctx_error(ctx);
+	const char *names[8];
+
+	for (size_t i = 0; i < nr; i++)
+		names[i] = name;
+	is_int(ptx_lease_add(lease, names, nr, NULL, NULL), -err, "%zu of %s", nr, name);
+	is_int(ptx_error_reason(e), reason, "why not");
+	is_str(ptx_error_culprit(e), name + strlen(PTX_VF_PREFIX), "the device");
+	ok(*ptx_error_remedy(e), "and what to do");
+}
+
+static void add_vfs(void)
+{
+	static const char *const vfs[] = {
+		"vf:0000:05:00.0", "0000:01:00.0", "vf:0000:05:00.0",
+	};
+	const struct ptx_error *e;
+	struct ptx_lease_info *info;
+	struct ptx_lease *lease;
+
+	fresh();
+	e = ptx_ctx_error(ctx);
+	mock_script("device 0000:05:00.0 kind=nic group=50 total_vfs=4\n"
+		    "device 0000:06:00.0 kind=nic group=60 total_vfs=4\n"
+		    "device 0000:06:00.1 kind=nic group=61 physfn=0000:06:00.0 driver=igbvf\n");
+	lease = make();
+	is_int(ptx_lease_add(lease, vfs, 3, NULL, &info), 0, "two virtual functions and another");
+	has_str(mock_log(), "devices=vf:0000:05:00.0,0000:01:00.0,vf:0000:05:00.0 ", "as asked");
+	is_int(ptx_lease_info_nr_members(info), 3, "three come");
+	is_str(ptx_lease_member_device(ptx_lease_info_member(info, 0)), "0000:05:00.1", "one");
+	is_str(ptx_lease_member_device(ptx_lease_info_member(info, 1)), "0000:01:00.0", "two");
+	is_str(ptx_lease_member_device(ptx_lease_info_member(info, 2)), "0000:05:00.2", "three");
+	ok(ptx_lease_member_requested(ptx_lease_info_member(info, 2)), "it was asked for");
+	ptx_lease_info_free(info);
+	is_int(ptx_lease_add(lease, (const char *const[]){ "vf:0000:06:00.0" }, 1, NULL, NULL), 0,
+	       "one that is there");
+	add_vf_refused(lease, "vf:0000:05:00.0", 1, EBUSY, PTX_REASON_VFS_USED_UP);
+	has_str(ptx_error_remedy(e), "devices/0000:05:00.0/sriov_numvfs", "where");
+	is_int(ptx_error_nr_blockers(e), 1, "its blocker");
+	add_vf_refused(lease, "vf:0000:06:00.0", 5, EBUSY, PTX_REASON_VFS_USED_UP);
+	add_vf_refused(lease, "vf:0000:01:00.0", 1, EOPNOTSUPP, PTX_REASON_NO_SRIOV);
+	add_vf_refused(lease, "vf:0000:09:00.0", 1, ENODEV, PTX_REASON_NO_DEVICE);
+	mock_script("fail add errno=EIO reason=vf-failed culprit=0000:05:00.0");
+	add_vf_refused(lease, "vf:0000:05:00.0", 2, EIO, PTX_REASON_VF_FAILED);
+	has_str(ptx_error_remedy(e), "dmesg | grep 0000:05:00.0", "that of a driver");
+	mock_script("fail add errno=EPERM reason=no-right culprit=0000:05:00.0");
+	add_vf_refused(lease, "vf:0000:05:00.0", 2, EPERM, PTX_REASON_NO_RIGHT);
+	has_str(ptx_error_message(e), "no virtual functions of it are enabled", "in words");
+	has_str(ptx_error_remedy(e), "devices/0000:05:00.0/sriov_numvfs", "what root can do");
+	mock_script("fail add errno=EPERM reason=no-right culprit=0000:01:00.0");
+	is_int(ptx_lease_add(lease, vfs, 3, NULL, NULL), -EPERM, "no right to another");
+	has_str(ptx_error_message(e), "0000:01:00.0: you may not", "is that");
+	ptx_lease_close(lease);
+}
+
 static void add_refused(void)
 {
 	static const char *const odd[] = {
@@ -397,6 +455,7 @@ int main(void)
 	create();
 	add();
 	add_refused();
+	add_vfs();
 	remove_and_release();
 	revoke_it();
 	query();

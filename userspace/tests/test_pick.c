@@ -32,7 +32,7 @@ static int pick(struct ptx_pick **out, const char *text)
 	nr_sels = 0;
 	snprintf(copy, sizeof(copy), "%s", text);
 	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		char *kind = strchr(word, '=');
+		char *kind = ptx_name_is_vf(word) ? NULL : strchr(word, '=');
 		enum ptx_kind k = PTX_KIND_ANY;
 
 		if (kind) {
@@ -171,6 +171,26 @@ static void by_netlink(void)
 	done(p);
 }
 
+/* They go to the kernel by the name of their device, whether there are any or not. */
+static void vfs(void)
+{
+	static const char two[] = "vf:0000:07:00.0 vf:0000:07:00.0";
+
+	mock_script("device 0000:06:00.0 kind=nic group=60 total_vfs=4\n"
+		    "device 0000:07:00.0 kind=npu group=70 total_vfs=4\n"
+		    "device 0000:07:00.1 kind=npu group=71 physfn=0000:07:00.0\n"
+		    "device 0000:08:00.0 kind=npu group=80\n");
+	expect("vf:06:00.0", "vf:0000:06:00.0");
+	expect("vf:07:00.0,count=2", two);
+	expect("vf:07:00.0 vf:0000:07:00.0", two);
+	expect("npu vf:07:00.0,count=2", "vf:0000:07:00.0 vf:0000:07:00.0 0000:08:00.0");
+	expect("vf:07:00.0 nvme 02:00.0", "vf:0000:07:00.0 0000:02:00.0 0000:04:00.0");
+	expect("vf:09:00.0", "vf:0000:09:00.0");
+	refuse("nic vf:06:00.0", EBUSY, PTX_REASON_HELD, "1 free nic wanted, 0 found among 1");
+	refuse("vf:07:00.0,count=200 vf:07:00.0,count=57", E2BIG, PTX_REASON_LIMIT, "more devices");
+	again("vf:07:00.0", "fail add errno=EBUSY reason=held culprit=0000:07:00.0", NULL);
+}
+
 static void make(const char *root, const char *path, const char *text)
 {
 	char full[512], *p;
@@ -218,6 +238,7 @@ int main(void)
 	choices();
 	races();
 	by_netlink();
+	vfs();
 	in_use();
 	ptx_ctx_free(ctx);
 	mock_reset();

@@ -46,6 +46,15 @@ vm good
 ctl 0 'with its group' add --plug "qmp:$work/vm" old 02:00.0
 asked '"host": "0000:02:00.0"'
 asked '"host": "0000:02:00.1"'
+vm good 'device 0000:04:00.0 kind=nic group=40 driver=ice total_vfs=4'
+ctl 0 'virtual functions, by the addresses in the answer' \
+	add --plug "qmp:$work/vm" old vf:04:00.0,count=2
+asked '"host": "0000:04:00.1", "id": "ptx-0000-04-00.1"'
+asked '"host": "0000:04:00.2"'
+not_asked 'vf:'
+vm noslot 'device 0000:04:00.0 kind=nic group=40 driver=ice total_vfs=4'
+ctl 1 'which go back if that fails' add --plug "qmp:$work/vm" old vf:04:00.0
+log 'netlink lease-remove .*devices=0000:04:00.1$'
 vm noslot
 ctl 1 'without an empty slot' add --plug "qmp:$work/vm" old 01:00.0
 err '0000:01:00.0 cannot be plugged in: QEMU has no empty slot'

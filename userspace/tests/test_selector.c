@@ -15,9 +15,11 @@ static const char script[] =
 	"device 0000:01:00.0 kind=gpu vendor=0x10de\n"
 	"device 0000:02:00.0 kind=gpu vendor=0x1002\n"
 	"device 0000:03:00.0 kind=nvme vendor=0x144d\n"
-	"device 0000:04:00.0 kind=gpu vendor=0x1022\n";
+	"device 0000:04:00.0 kind=gpu vendor=0x1022\n"
+	"device 0000:05:00.2 kind=nvme vendor=0x144d physfn=0000:03:00.0\n"
+	"device 0000:06:00.4 kind=gpu vendor=0x1002 physfn=0000:02:00.0\n";
 
-/* Which of the four devices match, as a mask. */
+/* Which of the devices match, as a mask; 16 and 32 are virtual functions. */
 static unsigned int mask_of(const struct ptx_selector *sel)
 {
 	struct ptx_device_list *list;
@@ -41,6 +43,19 @@ static void good(const char *text, enum ptx_kind kind, const char *address,
 	is_str(ptx_selector_address(sel), address, "its address");
 	is_int(ptx_selector_count(sel), count, "its count");
 	is_int(mask_of(sel), mask, "what it matches");
+	ptx_selector_free(sel);
+}
+
+static void good_vf(const char *text, const char *physfn, uint32_t count, unsigned int mask)
+{
+	struct ptx_selector *sel;
+
+	good(text, PTX_KIND_ANY, NULL, count, mask);
+	if (ptx_selector_parse(ctx, text, PTX_KIND_ANY, names, &sel))
+		return;
+	is_str(ptx_selector_physfn(sel), physfn, "whose virtual functions");
+	is_int(ptx_selector_kind(sel), PTX_KIND_ANY, "of any kind");
+	is_int(ptx_selector_vendor(sel, 0), 0, "and any vendor");
 	ptx_selector_free(sel);
 }
 
@@ -75,23 +90,56 @@ int main(void)
 	good("02:00.0", PTX_KIND_NVME, "0000:02:00.0", 1, 0);
 	good("l4-gpu", PTX_KIND_ANY, "0000:02:00.0", 1, 2);
 	good("l4-gpu", PTX_KIND_GPU, "0000:02:00.0", 1, 2);
-	good("gpu", PTX_KIND_ANY, NULL, 1, 11);
-	good("gpu:auto", PTX_KIND_ANY, NULL, 1, 11);
+	good("gpu", PTX_KIND_ANY, NULL, 1, 43);
+	good("gpu:auto", PTX_KIND_ANY, NULL, 1, 43);
 	good("gpu:nvidia", PTX_KIND_ANY, NULL, 1, 1);
 	good("gpu:NVIDIA", PTX_KIND_ANY, NULL, 1, 1);
-	good("gpu:amd", PTX_KIND_ANY, NULL, 1, 10);
-	good("gpu:amd:2", PTX_KIND_ANY, NULL, 2, 10);
-	good("gpu:amd:auto", PTX_KIND_ANY, NULL, 1, 10);
+	good("gpu:amd", PTX_KIND_ANY, NULL, 1, 42);
+	good("gpu:amd:2", PTX_KIND_ANY, NULL, 2, 42);
+	good("gpu:amd:auto", PTX_KIND_ANY, NULL, 1, 42);
 	good("gpu:10de", PTX_KIND_ANY, NULL, 1, 1);
 	good("gpu:10DE:3", PTX_KIND_ANY, NULL, 3, 1);
-	good("nvme:2", PTX_KIND_ANY, NULL, 2, 4);
-	good("nvme:256", PTX_KIND_ANY, NULL, 256, 4);
+	good("nvme:2", PTX_KIND_ANY, NULL, 2, 20);
+	good("nvme:256", PTX_KIND_ANY, NULL, 256, 20);
 	good("npu", PTX_KIND_ANY, NULL, 1, 0);
-	good("auto", PTX_KIND_NVME, NULL, 1, 4);
-	good("2", PTX_KIND_GPU, NULL, 2, 11);
+	good("auto", PTX_KIND_NVME, NULL, 1, 20);
+	good("2", PTX_KIND_GPU, NULL, 2, 43);
 	good("nvidia", PTX_KIND_GPU, NULL, 1, 1);
-	good("amd:2", PTX_KIND_GPU, NULL, 2, 10);
+	good("amd:2", PTX_KIND_GPU, NULL, 2, 42);
 	good("gpu:nvidia", PTX_KIND_GPU, NULL, 1, 1);
+
+	good_vf("vf:0000:03:00.0", "0000:03:00.0", 1, 16);
+	good_vf("vf:03:00.0", "0000:03:00.0", 1, 16);
+	good_vf("vf:03:00.0,count=1", "0000:03:00.0", 1, 16);
+	good_vf("vf:03:00.0,count=256", "0000:03:00.0", 256, 16);
+	good_vf("vf:l4-gpu,count=2", "0000:02:00.0", 2, 32);
+	good_vf("vf:ABCD:EF:1f.7", "abcd:ef:1f.7", 1, 0);
+	good_vf("vf:10000:e1:00.0", "10000:e1:00.0", 1, 0);
+
+	bad("vf:", PTX_KIND_ANY, EINVAL, true, "'vf:' names no virtual functions");
+	bad("vf:gpu", PTX_KIND_ANY, EINVAL, true, "'vf:gpu' names no virtual functions");
+	bad("vf:auto", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:2", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:vf:03:00.0", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0:2", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,2", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,count", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,count=", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,count=0", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,count=257", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,count=-1", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,count=1x", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,count=4294967297", PTX_KIND_ANY, EINVAL, true, "names no virtual");
+	bad("vf:03:00.0,count=1,count=1", PTX_KIND_ANY, EINVAL, true, "names no virtual");
+	bad("vf:l4-gpu,count=0", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:,count=2", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:nosuch", PTX_KIND_ANY, ENODEV, false, "called 'nosuch'");
+	bad("vf:nosuch,count=2", PTX_KIND_ANY, ENODEV, false, "called 'nosuch'");
+	bad("vf:03:00.0", PTX_KIND_NVME, EINVAL, true, "not for a nvme");
+	bad("vf", PTX_KIND_ANY, ENODEV, false, "called 'vf'");
+	bad("VF:03:00.0", PTX_KIND_ANY, EINVAL, true, "no selector");
 
 	bad("", PTX_KIND_ANY, EINVAL, true, "empty");
 	memset(longer, 'a', sizeof(longer) - 1);

@@ -127,6 +127,12 @@ complete_ ptxctl grant --dma-quota 4G root ''
 out '^big-gpu$'
 complete_ ptxctl check --lease ''
 out '^alpha$'
+complete_ ptxctl lease alpha v
+out '^vf:$'
+complete_ ptxctl run --device vf:b
+out '^\(vf:\)\?big-gpu$'
+complete_ ptxctl grant root v
+no_out 'vf'
 complete_ ptxctl list --nosuch
 no_err '.'
 finish

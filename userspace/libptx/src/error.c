@@ -172,6 +172,18 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_DMA_GRANT] = {
 		"dma-grant", "as much memory is mapped under your grant as may be",
 		"see how much that is: ptxctl grants; give the VM less memory, or end another VM" },
+	[PTX_REASON_NO_SRIOV] = {
+		"no-sriov", "it cannot have virtual functions, or its driver does not let it",
+		"put it on its own driver, if that is one that enables them, or use another "
+		"device: ptxctl info {device}" },
+	[PTX_REASON_VFS_USED_UP] = {
+		"vfs-used-up", "all virtual functions that it has are in use",
+		"give some back (ptxctl leases), or ask for fewer; or, while none is leased, "
+		"enable more: /sys/bus/pci/devices/{device}/sriov_numvfs" },
+	[PTX_REASON_VF_FAILED] = {
+		"vf-failed", "its driver could not enable virtual functions",
+		"the kernel log says why: dmesg | grep {device}; the firmware may have SR-IOV "
+		"turned off, or leave no room for it" },
 	[PTX_REASON_POOLED] = {
 		"pooled", "the pool has it, and cannot give it now, or not to that driver",
 		"see where it is: ptxctl pool show; or take it out: ptxctl pool remove {device}" },

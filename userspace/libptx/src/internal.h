@@ -153,6 +153,9 @@ bool ptx_nl_u64(const struct nlattr *attr, uint64_t *out);
 /* device.c */
 int ptx_blocker_parse(struct nlattr *nest, struct ptx_blocker *blocker);
 
+/* selector.c */
+bool ptx_name_is_vf(const char *name);
+
 /* space.c */
 size_t ptx_ranges_merge(struct ptx_space_range *ranges, size_t nr);
 size_t ptx_ranges_complement(const struct ptx_space_range *ranges, size_t nr,

@@ -200,6 +200,28 @@ static int add_failed(struct ptx_ctx *ctx, int err, struct ptx_lease_add *arg,
 	return err;
 }
 
+/* The device is not what one needs the right to, but its sriov_numvfs. */
+static void say_vf_right(struct ptx_ctx *ctx, const char *const *devices, size_t nr)
+{
+	char remedy[128];
+
+	if (ctx->error.reason != PTX_REASON_NO_RIGHT)
+		return;
+	for (size_t i = 0; i < nr; i++) {
+		const char *physfn = devices[i] + strlen(PTX_VF_PREFIX);
+
+		if (!ptx_name_is_vf(devices[i]) || strcmp(physfn, ctx->error.culprit))
+			continue;
+		ptx_error_setf(ctx, ctx->error.err, PTX_REASON_NO_RIGHT, physfn,
+			       "%s: no virtual functions of it are enabled, and you may not enable "
+			       "any", physfn);
+		snprintf(remedy, sizeof(remedy), "have root enable some first: "
+			 "/sys/bus/pci/devices/%s/sriov_numvfs", physfn);
+		ptx_error_set_remedy(ctx, remedy);
+		return;
+	}
+}
+
 int ptx_lease_add(struct ptx_lease *lease, const char *const *devices,
 		  size_t nr_devices, const struct ptx_add_options *options,
 		  struct ptx_lease_info **added)
@@ -251,6 +273,7 @@ int ptx_lease_add(struct ptx_lease *lease, const char *const *devices,
 	err = ctx->sys->ioctl(lease->fd, PTX_LEASE_ADD, &arg);
 	if (err) {
 		err = add_failed(ctx, err, &arg, blockers);
+		say_vf_right(ctx, devices, nr_devices);
 		goto out;
 	}
 	if (!added)

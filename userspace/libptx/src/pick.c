@@ -79,6 +79,31 @@ static int take_named(struct ptx_pick *pick, const struct ptx_selector *sel,
 	return append(pick, address, false);
 }
 
+/* Which they are the kernel's answer says. */
+static int take_vfs(struct ptx_pick *pick, const struct ptx_selector *sel)
+{
+	char name[sizeof(PTX_VF_PREFIX) + PTX_DEVICE_NAME_SIZE];
+	int err = 0;
+
+	snprintf(name, sizeof(name), PTX_VF_PREFIX "%s", ptx_selector_physfn(sel));
+	for (uint32_t i = 0; !err && i < ptx_selector_count(sel); i++)
+		err = append(pick, name, false);
+	return err;
+}
+
+/* Of a device whose virtual functions are wanted, nothing is chosen by kind. */
+static bool is_spoken_for(const struct ptx_pick *pick, const struct ptx_device *dev)
+{
+	for (size_t i = 0; i < pick->nr_sels; i++) {
+		const char *physfn = ptx_selector_physfn(pick->sels[i]);
+
+		if (physfn && (ptx_selector_match(pick->sels[i], dev) ||
+			       !strcmp(physfn, ptx_device_name(dev))))
+			return true;
+	}
+	return false;
+}
+
 /**
  * struct refusal - why the candidates seen so far were not taken
  * @blockers: what the kernel has against them
@@ -207,7 +232,7 @@ static int take_free(struct ptx_pick *pick, const struct ptx_selector *sel,
 			continue;
 		example = dev;
 		why.seen++;
-		if (has(pick->devices, pick->nr, name) ||
+		if (has(pick->devices, pick->nr, name) || is_spoken_for(pick, dev) ||
 		    has(pick->taken, pick->nr_taken, name))
 			continue;
 		err = is_free(pick->ctx, dev, &why);
@@ -245,9 +270,11 @@ static int choose(struct ptx_pick *pick)
 	for (size_t i = 0; !err && i < pick->nr_sels; i++) {
 		if (ptx_selector_address(pick->sels[i]))
 			err = take_named(pick, pick->sels[i], list);
+		else if (ptx_selector_physfn(pick->sels[i]))
+			err = take_vfs(pick, pick->sels[i]);
 	}
 	for (size_t i = 0; !err && i < pick->nr_sels; i++) {
-		if (!ptx_selector_address(pick->sels[i]))
+		if (!ptx_selector_address(pick->sels[i]) && !ptx_selector_physfn(pick->sels[i]))
 			err = take_free(pick, pick->sels[i], list);
 	}
 	ptx_device_list_free(list);

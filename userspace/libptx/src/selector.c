@@ -14,13 +14,15 @@
 /**
  * struct ptx_selector - see selector.h
  * @address: the one device, or empty
- * @kind: the kind, or PTX_KIND_ANY with an address
+ * @physfn: the device whose virtual functions are meant, or empty
+ * @kind: the kind, or PTX_KIND_ANY with an address or a physical function
  * @vendors: PCI vendor ids, any of which fits
  * @nr_vendors: 0 when the vendor does not matter
  * @count: how many devices
  */
 struct ptx_selector {
 	char address[PTX_DEVICE_NAME_SIZE];
+	char physfn[PTX_DEVICE_NAME_SIZE];
 	enum ptx_kind kind;
 	uint16_t vendors[2];
 	unsigned int nr_vendors;
@@ -110,6 +112,61 @@ static bool parse_rest(char *rest, struct ptx_selector *sel)
 	return true;
 }
 
+/* Does a request, or a selector, mean any virtual function of a device? */
+bool ptx_name_is_vf(const char *name)
+{
+	return !strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX));
+}
+
+/* "DEVICE" or "DEVICE,count=N"; *@device is what stands for the device. */
+static bool parse_vf(const char *text, const struct ptx_names *names,
+		     struct ptx_selector *sel, char device[SELECTOR_MAX + 1])
+{
+	static const char option[] = "count=";
+	const char *address;
+	char *rest;
+
+	strcpy(device, text);
+	rest = strchr(device, ',');
+	if (rest)
+		*rest++ = '\0';
+	if (rest && (strncmp(rest, option, strlen(option)) ||
+		     !parse_count(rest + strlen(option), &sel->count))) {
+		*device = '\0';
+		return false;
+	}
+	if (ptx_address_parse(device, sel->physfn))
+		return true;
+	address = names ? ptx_names_address(names, device) : NULL;
+	if (address)
+		strncpy(sel->physfn, address, sizeof(sel->physfn) - 1);
+	return address;
+}
+
+static int vf_selector_new(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind,
+			   const struct ptx_names *names, struct ptx_selector *sel)
+{
+	char device[SELECTOR_MAX + 1];
+	int err;
+
+	sel->kind = PTX_KIND_ANY;
+	if (kind != PTX_KIND_ANY)
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"give it to --device", "'%s' is of any kind, and not for a %s", text,
+			ptx_kind_name(kind));
+	if (parse_vf(text + strlen(PTX_VF_PREFIX), names, sel, device))
+		return 0;
+	if (ptx_name_check(device))
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"virtual functions are vf:DEVICE or vf:DEVICE,count=N, for example "
+			"vf:0000:01:00.0,count=2; at most 256",
+			"'%s' names no virtual functions", text);
+	err = ptx_error_setf(ctx, ENODEV, PTX_REASON_NO_DEVICE, NULL,
+			     "no device of yours is called '%s'", device);
+	ptx_error_set_remedy(ctx, "see your names: ptxctl name; or give its address");
+	return err;
+}
+
 static bool parse_text(const char *text, enum ptx_kind kind,
 		       const struct ptx_names *names, struct ptx_selector *sel)
 {
@@ -176,6 +233,14 @@ int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind
 	if (!sel)
 		return ptx_error_no_memory(ctx);
 	sel->count = 1;
+	if (ptx_name_is_vf(text)) {
+		err = vf_selector_new(ctx, text, kind, names, sel);
+		if (err)
+			free(sel);
+		else
+			*out = sel;
+		return err;
+	}
 	if (parse_text(text, kind, names, sel)) {
 		*out = sel;
 		return 0;
@@ -194,8 +259,8 @@ int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind
 			"'%s' is a malformed address", text);
 	if (strchr(text, ':'))
 		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
-			"a selector is KIND, KIND:VENDOR, KIND:COUNT or KIND:VENDOR:COUNT; kinds "
-			"are gpu npu nvme nic audio usb storage other",
+			"a selector is KIND, KIND:VENDOR, KIND:COUNT, KIND:VENDOR:COUNT or "
+			"vf:DEVICE; kinds are gpu npu nvme nic audio usb storage other",
 			"'%s' is no selector%s%s", text,
 			kind == PTX_KIND_ANY ? "" : " for a ",
 			kind == PTX_KIND_ANY ? "" : ptx_kind_name(kind));
@@ -213,6 +278,11 @@ void ptx_selector_free(struct ptx_selector *sel)
 const char *ptx_selector_address(const struct ptx_selector *sel)
 {
 	return *sel->address ? sel->address : NULL;
+}
+
+const char *ptx_selector_physfn(const struct ptx_selector *sel)
+{
+	return *sel->physfn ? sel->physfn : NULL;
 }
 
 enum ptx_kind ptx_selector_kind(const struct ptx_selector *sel)
@@ -236,6 +306,8 @@ bool ptx_selector_match(const struct ptx_selector *sel, const struct ptx_device 
 		return false;
 	if (*sel->address)
 		return !strcmp(sel->address, ptx_device_name(dev));
+	if (*sel->physfn)
+		return ptx_device_physfn(dev) && !strcmp(sel->physfn, ptx_device_physfn(dev));
 	for (unsigned int i = 0; i < sel->nr_vendors; i++) {
 		if (ptx_device_vendor_id(dev) == sel->vendors[i])
 			return true;

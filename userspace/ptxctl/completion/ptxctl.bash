@@ -30,6 +30,20 @@ _ptxctl_devices() {
 	fi
 }
 
+# Virtual functions are asked for by a device that can have them. Before _ptxctl_devices.
+_ptxctl_vfs() {
+	local pf
+	if [[ $cur != vf:* ]]; then
+		_ptxctl_words vf:
+		return
+	fi
+	_ptxctl_words "$(ptxctl name 2> /dev/null | sed -e 1d -e 's/ .*//' -e 's/^/vf:/')"
+	for pf in /sys/bus/pci/devices/*/sriov_totalvfs; do
+		pf=${pf%/*}
+		[[ -d $pf ]] && _ptxctl_words "vf:${pf##*/}"
+	done
+}
+
 # Lease names may have spaces and worse.
 _ptxctl_leases() {
 	local name
@@ -84,6 +98,7 @@ _ptxctl() {
 		fi
 		return ;;
 	--device)
+		_ptxctl_vfs
 		_ptxctl_devices
 		return ;;
 	--state)
@@ -120,7 +135,10 @@ _ptxctl() {
 		return
 	fi
 	case $verb in
-	list | info | check | reset)
+	list | info | check)
+		_ptxctl_vfs
+		_ptxctl_devices ;;
+	reset)
 		_ptxctl_devices ;;
 	pool)
 		local word=''
@@ -137,7 +155,10 @@ _ptxctl() {
 		unreserve)
 			_ptxctl_words "$(ptxctl pool show 2> /dev/null |
 				sed -n '/^RULE/,$s/^\([0-9][0-9]*\) .*/\1/p')" ;;
-		add | remove | reserve)
+		add | remove)
+			_ptxctl_vfs
+			_ptxctl_devices ;;
+		reserve)
 			_ptxctl_devices ;;
 		esac ;;
 	grant)
@@ -161,12 +182,14 @@ _ptxctl() {
 		for ((i = verb_at + 1; i < cword; i++)); do
 			if [[ ${words[i]} != -* && ${words[i - 1]} != --timeout &&
 				${words[i - 1]} != --driver && ${words[i - 1]} != --rom-* && ${words[i - 1]} != --*plug ]]; then
+				_ptxctl_vfs
 				_ptxctl_devices
 				return
 			fi
 		done
 		_ptxctl_leases ;;
 	lease)
+		_ptxctl_vfs
 		_ptxctl_devices ;;
 	help)
 		_ptxctl_words "${verbs// /$'\n'}" ;;

@@ -139,10 +139,15 @@ uint64_t ptx_lease_id(const struct ptx_lease *lease);
  * Waits, at most until the deadline. A fatal signal ends the wait; the kernel
  * then undoes by itself what it had begun.
  *
+ * In place of a device may stand PTX_VF_PREFIX (see selector.h) and the address of a
+ * physical function: any spare virtual function of that, named as often as so many
+ * are wanted. If it has none, they are enabled. @added says which came.
+ *
  * Return: 0; -EBUSY when something stands in the way (every blocker is in the
  * error); -ENODEV, -EEXIST, -EINVAL, -E2BIG for devices that do not exist, are
- * named twice, are malformed, are too many; -EPERM; -ESHUTDOWN; -ETIMEDOUT;
- * -EIO when a driver failed; -ENOMEM.
+ * named twice, are malformed, are too many; -EOPNOTSUPP for one that cannot have
+ * virtual functions; -EPERM; -ESHUTDOWN; -ETIMEDOUT; -EIO when a driver failed;
+ * -ENOMEM.
  */
 int ptx_lease_add(struct ptx_lease *lease, const char *const *devices,
 		  size_t nr_devices, const struct ptx_add_options *options,

@@ -19,7 +19,7 @@ extern "C" {
  * @ctx: the context
  * @name: its name
  * @owner: uid, or (uid_t)-1 for the caller's
- * @devices: the first devices
+ * @devices: the first devices, as for ptx_lease_add()
  * @nr_devices: 0 to PTX_DEVICES_MAX
  * @options: NULL for none
  * @out: what came of it; undone by ptx_lease_info_free(). May be NULL.
@@ -36,7 +36,7 @@ int ptx_persistent_new(struct ptx_ctx *ctx, const char *name, uid_t owner,
  * @ctx: the context
  * @name: its name
  * @owner: uid, or (uid_t)-1 for the caller's
- * @devices: the first devices
+ * @devices: the first devices, as for ptx_lease_add()
  * @nr_devices: 0 to PTX_DEVICES_MAX
  * @options: NULL for none
  * @space: how it is restricted from its beginning; NULL for no space at all
@@ -54,7 +54,7 @@ int ptx_persistent_new_space(struct ptx_ctx *ctx, const char *name, uid_t owner,
  * ptx_persistent_add() - add devices with their groups, all or nothing
  * @ctx: the context
  * @ref: which lease
- * @devices: their names
+ * @devices: their names, as for ptx_lease_add()
  * @nr_devices: 1 to PTX_DEVICES_MAX
  * @options: NULL for none
  * @out: the lease after it; undone by ptx_lease_info_free(). May be NULL.

@@ -29,7 +29,9 @@ struct ptx_selector;
  * kernel says so better. Where a kind is named, the free devices of that kind
  * are taken, those of the pool first and then in order of address: those with no
  * blocker, in no lease, and not in use by this host (see use.h), nor their group
- * mates.
+ * mates. Of virtual functions that are asked for by their physical one, the kernel
+ * takes any that is spare, or enables them: they are chosen by PTX_VF_PREFIX and
+ * the address of that, once for each.
  *
  * Return: 0; -ENODEV when there is no such device or none of that kind;
  * -EBUSY when too few are free (every blocker is in the error); -EEXIST when
@@ -59,7 +61,7 @@ void ptx_pick_free(struct ptx_pick *pick);
 /** ptx_pick_count() - how many devices were chosen */
 size_t ptx_pick_count(const struct ptx_pick *pick);
 
-/** ptx_pick_devices() - their names; the array has ptx_pick_count() entries */
+/** ptx_pick_devices() - what to request; the array has ptx_pick_count() entries */
 const char *const *ptx_pick_devices(const struct ptx_pick *pick);
 
 /**

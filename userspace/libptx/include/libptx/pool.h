@@ -21,7 +21,7 @@ struct ptx_ctx;
 /**
  * ptx_pool_add() - put devices, with their groups, into the pool, all or nothing
  * @ctx: the context
- * @devices: their names
+ * @devices: their names, as for ptx_lease_add()
  * @nr_devices: 1 to PTX_DEVICES_MAX
  * @options: flags and deadline, at most PTX_REQUEST_TIMEOUT_MAX_MS; no driver.
  *	May be NULL.

@@ -29,11 +29,18 @@ struct ptx_selector;
  * nvme:2                        two of them
  * gpu:nvidia, gpu:10de          one of that vendor, by word or by PCI id
  * gpu:amd:2                     two of that vendor
+ * vf:01:00.0                    a virtual function of that device, which may
+ *                               have to be enabled for it; or of one by name
+ * vf:01:00.0,count=2            two of them
  * ============================  ==============================================
  *
  * Where the kind is given beside the selector, as in ``--gpu auto``, it may be
- * left out: ``auto``, ``2``, ``nvidia``, ``nvidia:2``.
+ * left out: ``auto``, ``2``, ``nvidia``, ``nvidia:2``. That of a virtual function
+ * is not known before there is one: no kind goes with it.
  */
+
+/* What a request calls a virtual function of a device by: this and the address of that. */
+#define PTX_VF_PREFIX	"vf:"
 
 /* No kind is given beside the selector. */
 #define PTX_KIND_ANY	((enum ptx_kind)0xffff)
@@ -54,8 +61,11 @@ int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind
 /** ptx_selector_free() - free a selector; NULL is fine */
 void ptx_selector_free(struct ptx_selector *sel);
 
-/** ptx_selector_address() - the one device it names, or NULL when it picks by kind */
+/** ptx_selector_address() - the one device it names, or NULL when it means any that fit */
 const char *ptx_selector_address(const struct ptx_selector *sel);
+
+/** ptx_selector_physfn() - the device any virtual function of which is meant, or NULL */
+const char *ptx_selector_physfn(const struct ptx_selector *sel);
 
 /** ptx_selector_kind() - the kind it is about, or PTX_KIND_ANY */
 enum ptx_kind ptx_selector_kind(const struct ptx_selector *sel);
@@ -71,8 +81,8 @@ uint32_t ptx_selector_count(const struct ptx_selector *sel);
  * @sel: the selector
  * @dev: the device
  *
- * Return: whether address, kind and vendor fit; whether the device is free is
- * not looked at, nor is the count.
+ * Return: whether address, physical function, kind and vendor fit; whether the device
+ * is free is not looked at, nor is the count.
  */
 bool ptx_selector_match(const struct ptx_selector *sel, const struct ptx_device *dev);
 
