@@ -4,12 +4,16 @@
 
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 struct ptx_claim;
 struct work_struct;
 
 /* The registries, and claims that change hands; see lease.h. */
 extern struct mutex ptx_claims_lock;
+
+/* By ptx_device_key(): what claims have. Read under RCU, filled in claim.c. */
+extern struct xarray ptx_members;
 
 /* claim.c */
 void ptx_claim_link(struct ptx_claim *claim);

@@ -93,7 +93,7 @@ TEST_F(vf, on_demand)
 		EXPECT_TRUE(pci_on_driver(self->pf, "nvme"));
 		for (i = 0; i < nr; i++)
 			EXPECT_TRUE(pci_on_driver(add.members[i].name, "ptx-vfio-pci"));
-		/* All that there are are taken. */
+		/* None is left. */
 		EXPECT_EQ(-EBUSY, ask(fd, &add, self->name, 1, NULL));
 		EXPECT_EQ(PTX_REASON_VFS_USED_UP, add.a.out_reason);
 		EXPECT_STREQ(self->pf, add.a.out_culprit);
