@@ -15,9 +15,12 @@
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
+#include "lib/fuse_stall.h"
 #include "lib/host.h"
 #include "lib/space.h"
 
@@ -412,6 +415,59 @@ TEST_F(midway, killed)
 	EXPECT_TRUE(reaches(self, OLD, self->memory));
 	EXPECT_EQ(4, space_locked_kib());
 	EXPECT_EQ(0, space_unmap_all(self->fd, NULL));
+}
+
+static void *unmap_late(void *page)
+{
+	sleep(1);
+	munmap(page, PAGE);
+	return NULL;
+}
+
+#define STALL	"/tmp/ptx-stall"
+
+/* Maps a page for devices, and never lets go of the lock of its own memory. */
+static int locks_itself(void *arg)
+{
+	FIXTURE_DATA(midway) *self = arg;
+	char *page = fuse_stall_map(STALL);
+
+	CHECK(page);
+	CHECK_EQ(0, space_map(self->fd, NEW, self->memory, PAGE, SPACE_RW));
+	CHECK_EQ(0, pthread_create(&self->thread, NULL, unmap_late, page));
+	gate_open(&self->ready);
+	*(volatile char *)page = 2;
+	pause();
+	return 0;
+}
+
+/* What it has mapped goes, and the lease, without waiting for it. */
+TEST_F_TIMEOUT(midway, memory_that_is_locked, 90)
+{
+	struct timespec began, ended;
+	pid_t server, pid;
+
+	server = fuse_stall(STALL);
+	if (server < 0)
+		SKIP(return, "no FUSE");
+	ASSERT_EQ(0, gate_init(&self->ready));
+	pid = child_start(locks_itself, self);
+	ASSERT_TRUE(gate_wait(&self->ready, PATIENCE_MS));
+	sleep(2);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	EXPECT_EQ(0, space_window(self->fd, PTX_SPACE_WINDOW_REMOVE | PTX_SPACE_WINDOW_FORCE,
+				  NEW, NEW + PAGE - 1));
+	EXPECT_TRUE(becomes(self, 0));
+	EXPECT_EQ(0, lease_release(self->fd, PATIENCE_MS, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	EXPECT_GE(3, ended.tv_sec - began.tv_sec);
+	/* It was locked all the while: only the end of the server lets it end. */
+	kill(pid, SIGKILL);
+	usleep(300000);
+	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
+	child_kill(server);
+	EXPECT_EQ(128 + SIGKILL, child_wait(pid));
+	EXPECT_EQ(0, umount2(STALL, MNT_DETACH));
 }
 
 TEST_HARNESS_MAIN
