@@ -88,6 +88,10 @@ static const char *const ptx_reason_texts[] = {
 	[PTX_REASON_NO_SRIOV] = "cannot have virtual functions, or has no driver for it",
 	[PTX_REASON_VFS_USED_UP] = "all its virtual functions are in use",
 	[PTX_REASON_VF_FAILED] = "its driver could not enable virtual functions",
+	[PTX_REASON_NO_VGPU_TYPE] = "it makes no mediated devices of that type",
+	[PTX_REASON_VGPUS_USED_UP] = "it has no room for another mediated device of that type",
+	[PTX_REASON_VGPU_FAILED] = "its driver could not make a mediated device",
+	[PTX_REASON_VGPU_EXISTS] = "there is a mediated device of that uuid",
 	[PTX_REASON_NO_SPACE] = "the lease has no DMA space",
 	[PTX_REASON_DMA_WINDOW] = "something is mapped outside of the windows",
 	[PTX_REASON_DMA_QUOTA] = "more is mapped than the quota",
@@ -227,6 +231,8 @@ static int ptx_nl_put_member(struct sk_buff *skb, struct ptx_lease *lease,
 	     nla_put_flag(skb, PTX_A_MEMBER_CUT)) ||
 	    ((info.flags & PTX_MEMBER_KEEPS_MEMORY) &&
 	     nla_put_flag(skb, PTX_A_MEMBER_KEEPS_MEMORY)) ||
+	    ((info.flags & PTX_MEMBER_MEDIATED) &&
+	     nla_put_flag(skb, PTX_A_MEMBER_MEDIATED)) ||
 	    (READ_ONCE(member->tells_faults) && lease->space &&
 	     nla_put_u64_64bit(skb, PTX_A_MEMBER_FAULTS, atomic64_read(&member->faults), 0)) ||
 	    (at && !publish && info.state != PTX_MEMBER_STATE_HOME &&

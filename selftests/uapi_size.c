@@ -42,52 +42,52 @@ AT(struct ptx_lease_create, out_reason, 40, 4);
 AT(struct ptx_lease_create, reserved, 44, 4);
 LAST(struct ptx_lease_create, reserved);
 
-SIZE(struct ptx_device_name, 32);
+SIZE(struct ptx_device_name, 96);
 ALIGN(struct ptx_device_name, 1);
-AT(struct ptx_device_name, name, 0, 32);
+AT(struct ptx_device_name, name, 0, 96);
 
-SIZE(struct ptx_member_info, 144);
+SIZE(struct ptx_member_info, 400);
 ALIGN(struct ptx_member_info, 4);
-AT(struct ptx_member_info, name, 0, 32);
-AT(struct ptx_member_info, native_driver, 32, 32);
-AT(struct ptx_member_info, driver, 64, 32);
-AT(struct ptx_member_info, cdev, 96, 32);
-AT(struct ptx_member_info, group, 128, 4);
-AT(struct ptx_member_info, kind, 132, 4);
-AT(struct ptx_member_info, state, 136, 4);
-AT(struct ptx_member_info, flags, 140, 4);
+AT(struct ptx_member_info, name, 0, 96);
+AT(struct ptx_member_info, native_driver, 96, 96);
+AT(struct ptx_member_info, driver, 192, 96);
+AT(struct ptx_member_info, cdev, 288, 96);
+AT(struct ptx_member_info, group, 384, 4);
+AT(struct ptx_member_info, kind, 388, 4);
+AT(struct ptx_member_info, state, 392, 4);
+AT(struct ptx_member_info, flags, 396, 4);
 LAST(struct ptx_member_info, flags);
 
-SIZE(struct ptx_blocker, 80);
+SIZE(struct ptx_blocker, 208);
 ALIGN(struct ptx_blocker, 8);
-AT(struct ptx_blocker, culprit, 0, 32);
-AT(struct ptx_blocker, reason, 32, 4);
-AT(struct ptx_blocker, reserved, 36, 4);
-AT(struct ptx_blocker, lease, 40, 8);
-AT(struct ptx_blocker, holder, 48, 32);
+AT(struct ptx_blocker, culprit, 0, 96);
+AT(struct ptx_blocker, reason, 96, 4);
+AT(struct ptx_blocker, reserved, 100, 4);
+AT(struct ptx_blocker, lease, 104, 8);
+AT(struct ptx_blocker, holder, 112, 96);
 LAST(struct ptx_blocker, holder);
 
 SIZE(struct ptx_rom, 32);
-SIZE(struct ptx_lease_add, 144);
+SIZE(struct ptx_lease_add, 272);
 ALIGN(struct ptx_lease_add, 8);
 AT(struct ptx_lease_add, size, 0, 4);
 AT(struct ptx_lease_add, flags, 4, 4);
 AT(struct ptx_lease_add, devices, 8, 8);
 AT(struct ptx_lease_add, nr_devices, 16, 4);
 AT(struct ptx_lease_add, timeout_ms, 20, 4);
-AT(struct ptx_lease_add, driver, 24, 32);
-AT(struct ptx_lease_add, members, 56, 8);
-AT(struct ptx_lease_add, max_members, 64, 4);
-AT(struct ptx_lease_add, out_nr_members, 68, 4);
-AT(struct ptx_lease_add, blockers, 72, 8);
-AT(struct ptx_lease_add, max_blockers, 80, 4);
-AT(struct ptx_lease_add, out_nr_blockers, 84, 4);
-AT(struct ptx_lease_add, out_reason, 88, 4);
-AT(struct ptx_lease_add, reserved, 92, 4);
-AT(struct ptx_lease_add, out_culprit, 96, 32);
+AT(struct ptx_lease_add, driver, 24, 96);
+AT(struct ptx_lease_add, members, 120, 8);
+AT(struct ptx_lease_add, max_members, 128, 4);
+AT(struct ptx_lease_add, out_nr_members, 132, 4);
+AT(struct ptx_lease_add, blockers, 136, 8);
+AT(struct ptx_lease_add, max_blockers, 144, 4);
+AT(struct ptx_lease_add, out_nr_blockers, 148, 4);
+AT(struct ptx_lease_add, out_reason, 152, 4);
+AT(struct ptx_lease_add, reserved, 156, 4);
+AT(struct ptx_lease_add, out_culprit, 160, 96);
 LAST(struct ptx_lease_add, reserved2);
 
-SIZE(struct ptx_lease_remove, 64);
+SIZE(struct ptx_lease_remove, 128);
 ALIGN(struct ptx_lease_remove, 8);
 AT(struct ptx_lease_remove, size, 0, 4);
 AT(struct ptx_lease_remove, flags, 4, 4);
@@ -96,7 +96,7 @@ AT(struct ptx_lease_remove, nr_devices, 16, 4);
 AT(struct ptx_lease_remove, timeout_ms, 20, 4);
 AT(struct ptx_lease_remove, out_reason, 24, 4);
 AT(struct ptx_lease_remove, reserved, 28, 4);
-AT(struct ptx_lease_remove, out_culprit, 32, 32);
+AT(struct ptx_lease_remove, out_culprit, 32, 96);
 LAST(struct ptx_lease_remove, out_culprit);
 
 SIZE(struct ptx_lease_query, 40);
@@ -111,13 +111,13 @@ AT(struct ptx_lease_query, out_state, 32, 4);
 AT(struct ptx_lease_query, reserved, 36, 4);
 LAST(struct ptx_lease_query, reserved);
 
-SIZE(struct ptx_lease_release, 48);
+SIZE(struct ptx_lease_release, 112);
 ALIGN(struct ptx_lease_release, 4);
 AT(struct ptx_lease_release, size, 0, 4);
 AT(struct ptx_lease_release, flags, 4, 4);
 AT(struct ptx_lease_release, timeout_ms, 8, 4);
 AT(struct ptx_lease_release, out_reason, 12, 4);
-AT(struct ptx_lease_release, out_culprit, 16, 32);
+AT(struct ptx_lease_release, out_culprit, 16, 96);
 LAST(struct ptx_lease_release, out_culprit);
 
 SIZE(struct ptx_lease_revoke, 24);
@@ -291,6 +291,10 @@ VALUE(PTX_REASON_DMA_GRANT, 55);
 VALUE(PTX_REASON_NO_SRIOV, 56);
 VALUE(PTX_REASON_VFS_USED_UP, 57);
 VALUE(PTX_REASON_VF_FAILED, 58);
+VALUE(PTX_REASON_NO_VGPU_TYPE, 59);
+VALUE(PTX_REASON_VGPUS_USED_UP, 60);
+VALUE(PTX_REASON_VGPU_FAILED, 61);
+VALUE(PTX_REASON_VGPU_EXISTS, 62);
 VALUE(PTX_EVENT_DEVICE_ADD, 0);
 VALUE(PTX_EVENT_LEASE_NEW, 2);
 VALUE(PTX_EVENT_MEMBER_READY, 6);
@@ -306,7 +310,7 @@ VALUE(PTX_EVENT_MEMBER_ERROR, 16);
 /* That this program was built is the proof; say so. */
 TEST(layout)
 {
-	ASSERT_EQ(144, sizeof(struct ptx_lease_add));
+	ASSERT_EQ(272, sizeof(struct ptx_lease_add));
 }
 
 TEST_HARNESS_MAIN

@@ -356,7 +356,7 @@ static int cdev_visitor(void *arg)
 TEST_F(open, character_device)
 {
 	struct cdev_visitor x = { .want = REFUSED };
-	char path[96];
+	char path[128];
 	struct query q;
 
 	NEED_DEVICE();

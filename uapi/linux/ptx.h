@@ -142,7 +142,10 @@ struct ptx_lease_create {
  * struct ptx_device_name - a device, as named under /sys/bus/pci/devices
  * @name: NUL-terminated. Where devices are added also "vf:" and such a name: any virtual
  *	function of that device that nobody has. If it has none enabled, as many are as
- *	the request says so, and disabled again when the last one is given back.
+ *	the request says so, and disabled again when the last one is given back. And
+ *	"vgpu:PARENT/TYPE", both as named under /sys/class/mdev_bus: a mediated device of
+ *	that type is made, and removed when it is given back. Its name is a UUID, a
+ *	random one, or that of "vgpu:PARENT/TYPE/UUID".
  */
 struct ptx_device_name {
 	char name[PTX_DEVICE_NAME_SIZE];
@@ -176,12 +179,15 @@ struct ptx_member_info {
  * @PTX_MEMBER_OPENED: a VFIO file is open on it
  * @PTX_MEMBER_CUT: taken from its VMM, which gets nothing from it any more
  * @PTX_MEMBER_KEEPS_MEMORY: what is written into its memory outlives a reset
+ * @PTX_MEMBER_MEDIATED: made for the lease by the driver of another device, whose VFIO
+ *	operations it has: who opens it is not checked, and it is not cut
  */
 enum ptx_member_flags {
 	PTX_MEMBER_REQUESTED	= 1 << 0,
 	PTX_MEMBER_OPENED	= 1 << 1,
 	PTX_MEMBER_CUT		= 1 << 2,
 	PTX_MEMBER_KEEPS_MEMORY	= 1 << 3,
+	PTX_MEMBER_MEDIATED	= 1 << 4,
 };
 
 /**

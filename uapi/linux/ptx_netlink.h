@@ -9,7 +9,7 @@
 #define PTX_FAMILY_NAME		"ptx"
 #define PTX_FAMILY_VERSION	1
 
-#define PTX_DEVICE_NAME_MAX		31
+#define PTX_DEVICE_NAME_MAX		95
 #define PTX_LEASE_NAME_MAX		63
 #define PTX_DEVICES_MAX			256
 #define PTX_REQUEST_TIMEOUT_MAX_MS	60000
@@ -143,6 +143,11 @@ enum ptx_member_state {
  *   not let it
  * @PTX_REASON_VFS_USED_UP: all virtual functions that it has are in use
  * @PTX_REASON_VF_FAILED: its driver could not enable virtual functions
+ * @PTX_REASON_NO_VGPU_TYPE: it makes no mediated devices of that type
+ * @PTX_REASON_VGPUS_USED_UP: it has no room for another mediated device of
+ *   that type
+ * @PTX_REASON_VGPU_FAILED: its driver could not make a mediated device
+ * @PTX_REASON_VGPU_EXISTS: there is a mediated device of that uuid
  */
 enum ptx_reason {
 	PTX_REASON_NONE,
@@ -204,6 +209,10 @@ enum ptx_reason {
 	PTX_REASON_NO_SRIOV,
 	PTX_REASON_VFS_USED_UP,
 	PTX_REASON_VF_FAILED,
+	PTX_REASON_NO_VGPU_TYPE,
+	PTX_REASON_VGPUS_USED_UP,
+	PTX_REASON_VGPU_FAILED,
+	PTX_REASON_VGPU_EXISTS,
 };
 
 /**
@@ -325,6 +334,7 @@ enum {
 	PTX_A_MEMBER_CUT,
 	PTX_A_MEMBER_KEEPS_MEMORY,
 	PTX_A_MEMBER_FAULTS,
+	PTX_A_MEMBER_MEDIATED,
 
 	__PTX_A_MEMBER_MAX,
 	PTX_A_MEMBER_MAX = (__PTX_A_MEMBER_MAX - 1)

@@ -58,6 +58,7 @@ static struct json_object *member_json(struct cli *cli, const struct ptx_lease_m
 	json_put_bool(obj, "opened", ptx_lease_member_opened(member));
 	json_put_bool(obj, "cut", ptx_lease_member_cut(member));
 	json_put_bool(obj, "keeps_memory", ptx_lease_member_keeps_memory(member));
+	json_put_bool(obj, "mediated", ptx_lease_member_mediated(member));
 	json_put_text(obj, "step", ptx_lease_member_step(member));
 	if (ptx_lease_member_step(member))
 		json_put_u64(obj, "since_ms", ptx_lease_member_since_ms(member));
@@ -101,7 +102,8 @@ static struct json_object *lease_json(struct cli *cli, const struct ptx_lease_in
 /* What there is to say of it besides. */
 static void note_cell(struct table *table, const struct ptx_lease_member *member)
 {
-	const char *keeps = ptx_lease_member_keeps_memory(member) ? "its memory outlives a reset" : "";
+	const char *keeps = ptx_lease_member_keeps_memory(member) ? "its memory outlives a reset" :
+			    ptx_lease_member_mediated(member) ? "no open check, no cut" : "";
 	const char *step = ptx_lease_member_step(member), *and = *keeps ? "; " : "";
 	enum ptx_reason reason = ptx_lease_member_reason(member);
 

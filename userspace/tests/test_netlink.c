@@ -348,7 +348,8 @@ static void hostile(void)
 	bad = 0;
 	for (unsigned int attr = 1; attr <= PTX_A_MEMBER_MAX; attr++) {
 		bool flag = attr == PTX_A_MEMBER_OPENED || attr == PTX_A_MEMBER_REQUESTED ||
-			    attr == PTX_A_MEMBER_CUT || attr == PTX_A_MEMBER_KEEPS_MEMORY;
+			    attr == PTX_A_MEMBER_CUT || attr == PTX_A_MEMBER_KEEPS_MEMORY ||
+			    attr == PTX_A_MEMBER_MEDIATED;
 		bool number = attr == PTX_A_MEMBER_KIND || attr == PTX_A_MEMBER_GROUP ||
 			      attr == PTX_A_MEMBER_STATE || attr == PTX_A_MEMBER_REASON;
 

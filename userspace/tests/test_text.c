@@ -52,7 +52,7 @@ static void words(void)
 	for (unsigned int i = 0; i <= PTX_EVENT_MEMBER_CLOSED; i++)
 		ok(strcmp(ptx_event_name((enum ptx_event)i), "unknown"), "event %u", i);
 	is_str(ptx_event_name((enum ptx_event)77), "unknown", "no event");
-	for (unsigned int i = 0; i <= PTX_REASON_VF_FAILED; i++) {
+	for (unsigned int i = 0; i <= PTX_REASON_VGPU_EXISTS; i++) {
 		enum ptx_reason reason = (enum ptx_reason)i;
 
 		ok(strcmp(ptx_reason_name(reason), "unknown") && *ptx_reason_text(reason),
@@ -75,7 +75,7 @@ static void words(void)
 	has_str(ptx_reason_remedy(PTX_REASON_DMA_GRANT, NULL, buf, sizeof(buf)),
 		"ptxctl grants", "where its quota is to be seen");
 	is_str(ptx_reason_name(PTX_REASON_NO_SRIOV), "no-sriov", "as in the contract");
-	is_str(ptx_reason_name(PTX_REASON_VF_FAILED), "vf-failed", "as in the contract");
+	is_str(ptx_reason_name(PTX_REASON_VGPU_EXISTS), "vgpu-exists", "as in the contract");
 	is_str(ptx_reason_name(PTX_REASON_VFS_USED_UP), "vfs-used-up", "as in the contract");
 	has_str(ptx_reason_remedy(PTX_REASON_VFS_USED_UP, "0000:01:00.0", buf, sizeof(buf)),
 		"devices/0000:01:00.0/sriov_numvfs", "where there may be more");

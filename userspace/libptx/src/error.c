@@ -184,6 +184,18 @@ static const struct reason_rule reason_rules[] = {
 		"vf-failed", "its driver could not enable virtual functions",
 		"the kernel log says why: dmesg | grep {device}; the firmware may have SR-IOV "
 		"turned off, or leave no room for it" },
+	[PTX_REASON_NO_VGPU_TYPE] = {
+		"no-vgpu-type", "it makes no mediated devices of that type",
+		"see what it makes: ptxctl vgpu types" },
+	[PTX_REASON_VGPUS_USED_UP] = {
+		"vgpus-used-up", "it has no room for another mediated device of that type",
+		"see which have room: ptxctl vgpu types; and what there is: ptxctl vgpu list" },
+	[PTX_REASON_VGPU_FAILED] = {
+		"vgpu-failed", "its driver could not make a mediated device",
+		"the kernel log says why: dmesg | grep {device}" },
+	[PTX_REASON_VGPU_EXISTS] = {
+		"vgpu-exists", "there is a mediated device of that uuid",
+		"choose another, or none; see what there is: ptxctl vgpu list" },
 	[PTX_REASON_POOLED] = {
 		"pooled", "the pool has it, and cannot give it now, or not to that driver",
 		"see where it is: ptxctl pool show; or take it out: ptxctl pool remove {device}" },

@@ -16,7 +16,7 @@ struct ptx_lease_member {
 	enum ptx_kind kind;
 	uint32_t group;
 	enum ptx_member_state state;
-	bool opened, requested, cut, keeps_memory;
+	bool opened, requested, cut, keeps_memory, mediated;
 	char *step;
 	uint64_t since_ms;
 	uint64_t faults;
@@ -149,6 +149,11 @@ bool ptx_lease_member_keeps_memory(const struct ptx_lease_member *member)
 	return member->keeps_memory;
 }
 
+bool ptx_lease_member_mediated(const struct ptx_lease_member *member)
+{
+	return member->mediated;
+}
+
 bool ptx_lease_member_faults(const struct ptx_lease_member *member, uint64_t *faults)
 {
 	if (member->faults == PTX_SPACE_NO_FAULTS)
@@ -244,6 +249,7 @@ void ptx_lease_info_fill(struct ptx_lease_info *info, const struct ptx_member_in
 		m->cut = members[i].flags & PTX_MEMBER_CUT;
 		m->keeps_memory = members[i].flags & PTX_MEMBER_KEEPS_MEMORY;
 		m->requested = members[i].flags & PTX_MEMBER_REQUESTED;
+		m->mediated = members[i].flags & PTX_MEMBER_MEDIATED;
 		m->faults = PTX_SPACE_NO_FAULTS;
 	}
 }
@@ -297,6 +303,9 @@ static int parse_member(struct ptx_lease_info *info, struct nlattr *nest)
 			break;
 		case PTX_A_MEMBER_REQUESTED:
 			m->requested = true;
+			break;
+		case PTX_A_MEMBER_MEDIATED:
+			m->mediated = true;
 			break;
 		case PTX_A_MEMBER_STEP:
 			ok &= ptx_nl_dup(attr, &m->step);

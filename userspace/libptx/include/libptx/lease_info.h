@@ -141,6 +141,15 @@ bool ptx_lease_member_cut(const struct ptx_lease_member *member);
 bool ptx_lease_member_keeps_memory(const struct ptx_lease_member *member);
 
 /**
+ * ptx_lease_member_mediated() - was it made for the lease by another device's driver?
+ * @member: the member
+ *
+ * Then its name is a UUID, under /sys/bus/mdev/devices, and its VFIO operations are that
+ * driver's: who opens it is not checked, and it cannot be cut.
+ */
+bool ptx_lease_member_mediated(const struct ptx_lease_member *member);
+
+/**
  * ptx_lease_member_faults() - how often it reached for what its lease's DMA space does
  * not map
  * @member: the member, of a lease read by name or id; others do not know
