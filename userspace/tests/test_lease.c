@@ -174,7 +174,9 @@ static void add(void)
 	options.flags = PTX_ADD_FLAGS_CLEAR_MEMORY;
 	is_int(ptx_lease_add(lease, nvme, 1, &options, NULL), 0, "their memory cleared");
 	has_str(mock_log(), " flags=16 ", "as asked");
-	options.driver = "a-driver-whose-name-is-longer-than-any";
+	options.driver = 
+		"a-driver-whose-name-is-longer-than-any-that-the-kernel-has-ever-had"
+		"-and-that-may-have-95-bytes-at-most";
 	is_int(ptx_lease_add(lease, nvme, 1, &options, NULL), -EINVAL, "a driver's name too long");
 	options.driver = NULL;
 	options.size = 3;
@@ -243,7 +245,9 @@ static void add_vfs(void)
 static void add_refused(void)
 {
 	static const char *const odd[] = {
-		"", "0123456789012345678901234567890123456789", "../../etc", "a\x1b[2J", "\xff",
+		"", "01234567890123456789012345678901234567890123456789"
+		"0123456789012345678901234567890123456789012345",
+		"../../etc", "a\x1b[2J", "\xff",
 	};
 	const char *many[PTX_DEVICES_MAX + 1];
 	const struct ptx_error *e;
