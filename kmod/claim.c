@@ -19,9 +19,9 @@
 #include "grant.h"
 #include "group.h"
 #include "lease.h"
+#include "pci.h"
 #include "pool.h"
 #include "ptx_main.h"
-#include "reset.h"
 #include "revoke.h"
 #include "sriov.h"
 #include "vfio_pci.h"
@@ -141,6 +141,7 @@ static void ptx_claim_release(struct kref *ref)
 	WARN_ON(ptx_journal_unwind(&claim->journal) != PTX_UNDO_DONE);
 	ptx_grants_give_back(claim);
 	kfree(claim->roms);
+	kfree(claim->mdev);
 	list_for_each_entry_safe(member, next, &claim->members, node) {
 		pci_dev_put(member->pdev);
 		kfree_rcu(member, rcu);
@@ -285,10 +286,48 @@ static int ptx_claim_add_member(struct device *dev, void *data)
 	member->claim = walk->claim;
 	member->outcome = PTX_MEMBER_STATE_HOME;
 	member->pdev = pci_dev_get(to_pci_dev(dev));
+	strscpy(member->name, pci_name(member->pdev));
 	member->key = ptx_device_key(member->pdev);
 	list_add_tail(&member->node, &walk->claim->members);
 	walk->claim->nr_members++;
 	return 0;
+}
+
+/* A claim without members. */
+static struct ptx_claim *ptx_claim_new(struct ptx_lease *lease,
+				       const struct ptx_provider *provider,
+				       const char *driver)
+{
+	struct ptx_claim_entry *entry;
+	struct ptx_claim *claim;
+
+	claim = kzalloc(sizeof(*claim), GFP_KERNEL);
+	if (!claim)
+		return NULL;
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry) {
+		kfree(claim);
+		return NULL;
+	}
+	kref_init(&claim->ref);
+	INIT_LIST_HEAD(&claim->node);
+	INIT_LIST_HEAD(&claim->members);
+	INIT_LIST_HEAD(&claim->formers);
+	INIT_WORK(&claim->work, ptx_claim_work);
+	INIT_WORK(&claim->cut_work, ptx_revoke_cut_work);
+	ptx_journal_init(&claim->journal);
+	claim->provider = provider;
+	claim->group_id = PTX_NO_GROUP;
+	claim->state = PTX_MEMBER_STATE_BUILDING;
+	claim->rest.done = PTX_MEMBER_STATE_READY;
+	strscpy(claim->driver, driver);
+	entry->claim = claim;
+	ptx_journal_reserve(&claim->journal, &entry->entry, &ptx_claim_step);
+	if (lease) {
+		ptx_lease_get(lease);
+		claim->lease = lease;
+	}
+	return claim;
 }
 
 /**
@@ -307,49 +346,59 @@ struct ptx_claim *ptx_claim_alloc(struct ptx_lease *lease, struct pci_dev *pdev,
 				  struct ptx_blockers *blockers)
 {
 	struct ptx_group_walk walk = { .blockers = blockers };
-	struct ptx_claim_entry *entry;
 	struct ptx_claim *claim;
-	int ret;
+	int ret = -EBUSY;
 
-	claim = kzalloc(sizeof(*claim), GFP_KERNEL);
+	claim = ptx_claim_new(lease, &ptx_pci_provider, driver);
 	if (!claim)
 		return ERR_PTR(-ENOMEM);
-	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
-	if (!entry) {
-		kfree(claim);
-		return ERR_PTR(-ENOMEM);
-	}
 	claim->group = iommu_group_get(&pdev->dev);
 	if (!claim->group) {
 		ptx_blockers_add(blockers, PTX_REASON_NO_GROUP, pci_name(pdev), 0);
-		kfree(entry);
-		kfree(claim);
-		return ERR_PTR(-EBUSY);
+		goto err_put;
 	}
 	claim->group_id = iommu_group_id(claim->group);
-	kref_init(&claim->ref);
-	INIT_LIST_HEAD(&claim->node);
-	INIT_LIST_HEAD(&claim->members);
-	INIT_LIST_HEAD(&claim->formers);
-	INIT_WORK(&claim->work, ptx_claim_work);
-	INIT_WORK(&claim->cut_work, ptx_revoke_cut_work);
-	ptx_journal_init(&claim->journal);
-	claim->state = PTX_MEMBER_STATE_BUILDING;
-	claim->rest.done = PTX_MEMBER_STATE_READY;
-	strscpy(claim->driver, driver);
-	entry->claim = claim;
-	ptx_journal_reserve(&claim->journal, &entry->entry, &ptx_claim_step);
-	if (lease) {
-		ptx_lease_get(lease);
-		claim->lease = lease;
-	}
-
 	walk.claim = claim;
 	ret = iommu_group_for_each_dev(claim->group, &walk, ptx_claim_add_member);
-	if (ret) {
-		ptx_claim_put(claim);
-		return ERR_PTR(ret);
+	if (ret)
+		goto err_put;
+	return claim;
+
+err_put:
+	ptx_claim_put(claim);
+	return ERR_PTR(ret);
+}
+
+/**
+ * ptx_claim_alloc_made() - make a claim for one device that is going to be made
+ * @lease: the lease it is for
+ * @provider: who makes it
+ * @name: what it is going to be called
+ *
+ * Undone by ptx_claim_put().
+ *
+ * Return: the claim, or -ENOMEM.
+ */
+struct ptx_claim *ptx_claim_alloc_made(struct ptx_lease *lease,
+				       const struct ptx_provider *provider,
+				       const char *name)
+{
+	struct ptx_claim *claim = ptx_claim_new(lease, provider, "");
+	struct ptx_member *member = kzalloc(sizeof(*member), GFP_KERNEL);
+
+	if (!claim || !member) {
+		kfree(member);
+		if (claim)
+			ptx_claim_put(claim);
+		return ERR_PTR(-ENOMEM);
 	}
+	member->claim = claim;
+	member->key = ULONG_MAX;
+	member->requested = true;
+	member->outcome = PTX_MEMBER_STATE_HOME;
+	strscpy(member->name, name);
+	list_add_tail(&member->node, &claim->members);
+	claim->nr_members = 1;
 	return claim;
 }
 
@@ -361,6 +410,9 @@ static int ptx_claim_register(struct ptx_claim *claim, struct ptx_blockers *bloc
 	int ret;
 
 	lockdep_assert_held(&ptx_claims_lock);
+	/* What is made for the lease is nobody else's to begin with. */
+	if (!claim->group)
+		goto out_arm;
 	ret = xa_insert(&ptx_claims, claim->group_id, claim, GFP_KERNEL);
 	if (ret)
 		return ret;
@@ -374,10 +426,11 @@ static int ptx_claim_register(struct ptx_claim *claim, struct ptx_blockers *bloc
 	/* From here on we are told when one leaves; before that it may have. */
 	ptx_for_each_member(member, claim)
 		if (!device_is_registered(&member->pdev->dev)) {
-			ptx_blockers_add(blockers, PTX_REASON_GONE, pci_name(member->pdev), 0);
+			ptx_blockers_add(blockers, PTX_REASON_GONE, member->name, 0);
 			ptx_claim_unregister(claim);
 			return -ENODEV;
 		}
+out_arm:
 	ptx_journal_arm(&claim->journal, entry);
 	return 0;
 }
@@ -429,7 +482,7 @@ static u32 ptx_claim_take_over(struct ptx_claim *claim, struct ptx_claim *wanted
 	rebind |= iommu_group_dma_owner_claimed(claim->group);
 	ptx_for_each_member(member, wanted)
 		if (!ptx_claim_has(claim, member->pdev)) {
-			*culprit = pci_name(member->pdev);
+			*culprit = member->name;
 			return PTX_REASON_GROUP_BLOCKED;
 		}
 	spin_lock(&lease->state_lock);
@@ -516,7 +569,7 @@ static int ptx_claim_take(struct ptx_claim **claim, struct ptx_blockers *blocker
 		/* It was in the pool when that was asked. */
 		member = list_first_entry(&(*claim)->members, struct ptx_member, node);
 		ptx_blockers_add(blockers, PTX_REASON_NOT_GRANTED,
-				 pci_name(member->pdev), 0);
+				 member->name, 0);
 		return -EPERM;
 	}
 	if (!holder)
@@ -535,22 +588,16 @@ static int ptx_claim_take(struct ptx_claim **claim, struct ptx_blockers *blocker
 	ptx_for_each_member(member, *claim)
 		if (culprit || member->requested)
 			ptx_blockers_add(blockers, reason,
-					 culprit ?: pci_name(member->pdev),
+					 culprit ?: member->name,
 					 reason == PTX_REASON_HELD ?
 					 holder->lease->id : 0);
 	return -EBUSY;
 }
 
-/* Nothing was done to its devices yet: they are only claimed. */
-static bool ptx_claim_is_fresh(struct ptx_claim *claim)
-{
-	return list_is_singular(&claim->journal.entries);
-}
-
 static void ptx_claim_untake(struct ptx_claim *claim)
 {
 	lockdep_assert_held(&ptx_claims_lock);
-	if (!ptx_claim_is_fresh(claim)) {
+	if (!ptx_claim_is_untouched(claim)) {
 		ptx_claim_take_back(claim);
 		return;
 	}
@@ -773,15 +820,13 @@ void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
 			 struct ptx_member_info *info, bool publish)
 {
 	struct ptx_claim *claim = member->claim;
-	struct ptx_reset_plan plan;
 	struct ptx_lease *lease;
 
 	memset(info, 0, sizeof(*info));
-	strscpy(info->name, pci_name(member->pdev));
+	strscpy(info->name, member->name);
 	strscpy(info->native_driver, member->native);
 	info->group = claim->group_id;
-	info->kind = ptx_kind_of(member->pdev);
-	ptx_reset_plan(member->pdev, &plan);
+	info->kind = PTX_KIND_OTHER;
 	lease = ptx_claim_lock(claim);
 	info->state = member->gone ? PTX_MEMBER_STATE_GONE :
 		      lease != holder ? PTX_MEMBER_STATE_HOME : claim->state;
@@ -791,21 +836,10 @@ void ptx_member_describe(struct ptx_lease *holder, struct ptx_member *member,
 		info->flags |= PTX_MEMBER_OPENED;
 	if (claim->cut && lease == holder && ptx_vfio_is_ours(claim->driver))
 		info->flags |= PTX_MEMBER_CUT;
-	if (plan.keeps_memory)
-		info->flags |= PTX_MEMBER_KEEPS_MEMORY;
 	ptx_claim_unlock(lease);
-	if (publish && info->state == PTX_MEMBER_STATE_BUILDING)
+	if (publish && info->state == PTX_MEMBER_STATE_BUILDING) {
 		info->state = PTX_MEMBER_STATE_READY;
-	/* Also before it is published: udev asks when the file appears. */
-	if (info->state == PTX_MEMBER_STATE_BUILDING)
-		ptx_vfio_cdev_name(member->pdev, info->cdev, sizeof(info->cdev));
-	if (info->state == PTX_MEMBER_STATE_READY) {
-		/* Once published: an admin may have taken it elsewhere by hand. */
-		if (publish)
-			strscpy(info->driver, claim->driver);
-		else
-			ptx_catalog_driver(member->pdev, info->driver,
-					   sizeof(info->driver));
-		ptx_vfio_cdev_name(member->pdev, info->cdev, sizeof(info->cdev));
+		strscpy(info->driver, claim->driver);
 	}
+	claim->provider->describe(member, info);
 }

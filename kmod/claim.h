@@ -7,6 +7,8 @@
 #include <linux/xarray.h>
 
 struct ptx_claim;
+struct ptx_lease;
+struct ptx_provider;
 struct work_struct;
 
 /* The registries, and claims that change hands; see lease.h. */
@@ -18,11 +20,13 @@ extern struct xarray ptx_members;
 /* claim.c */
 void ptx_claim_link(struct ptx_claim *claim);
 void ptx_claim_unlink(struct ptx_claim *claim);
+struct ptx_claim *ptx_claim_alloc_made(struct ptx_lease *lease,
+				       const struct ptx_provider *provider,
+				       const char *name);
 
 /* claim_work.c */
 void ptx_claim_work(struct work_struct *work);
 
-bool ptx_claim_is_busy(struct ptx_claim *claim);
 void ptx_claim_start(struct ptx_claim *claim, bool inl);
 void ptx_claim_send_home(struct ptx_claim *claim);
 bool ptx_claim_retry(struct ptx_claim *claim);

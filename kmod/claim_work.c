@@ -9,13 +9,12 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "bind.h"
 #include "claim.h"
 #include "events.h"
 #include "grant.h"
-#include "group.h"
 #include "lease.h"
 #include "pool.h"
+#include "provider.h"
 #include "ptx_main.h"
 #include "sriov.h"
 #include "vfio_pci.h"
@@ -25,50 +24,23 @@
 /* How often a driver that does not tell us about its users is looked at. */
 #define PTX_STOCK_POLL_MS	50
 
-/**
- * ptx_claim_is_busy() - does VFIO have users on it
- * @claim: the claim; the caller holds no spinlock
- *
- * Return: true while a device of the claim is open; for a driver that does not
- * tell us, while the DMA of the group is owned by userspace.
- */
-bool ptx_claim_is_busy(struct ptx_claim *claim)
-{
-	struct ptx_member *member;
-	struct ptx_lease *lease;
-	bool opened = false, present = false;
-
-	if (!ptx_vfio_is_ours(claim->driver))
-		return ptx_group_is_in_use(claim->group);
-	lease = ptx_claim_lock(claim);
-	ptx_for_each_member(member, claim) {
-		opened |= member->opened;
-		present |= !member->gone;
-	}
-	ptx_claim_unlock(lease);
-	return opened && present;
-}
-
 /* Waits until VFIO's users are gone, asking them; or until the host goes down. */
 static void ptx_claim_wait_closed(struct ptx_claim *claim)
 {
 	bool ours = ptx_vfio_is_ours(claim->driver);
 	unsigned long every = msecs_to_jiffies(ours ? PTX_ASK_BACK_MS :
 						      PTX_STOCK_POLL_MS);
-	struct ptx_member *member;
 	unsigned int asked = 0;
 
-	if (!ptx_claim_is_busy(claim))
+	if (!claim->provider->is_busy(claim))
 		return;
 	ptx_journal_at(&claim->journal, "waiting for VFIO files to be closed");
-	while (ptx_claim_is_busy(claim) && !ptx_going_down()) {
-		ptx_for_each_member(member, claim)
-			ptx_vfio_ask_back(member, asked);
-		asked++;
+	while (claim->provider->is_busy(claim) && !ptx_going_down()) {
+		claim->provider->ask_back(claim, asked++);
 		/* Looking at a driver that is not ours takes a mutex. */
 		if (ours)
 			wait_event_idle_timeout(claim->lease->wait,
-						!ptx_claim_is_busy(claim) ||
+						!claim->provider->is_busy(claim) ||
 						ptx_going_down(), every);
 		else
 			schedule_timeout_idle(every);
@@ -215,7 +187,7 @@ static bool ptx_claim_repool(struct ptx_claim *claim)
 	bool ready;
 	int error;
 
-	error = ptx_bind_take(claim);
+	error = claim->provider->take(claim);
 	if (!error)
 		ptx_for_each_member(member, claim)
 			ptx_event_member(PTX_EVENT_MEMBER_READY, member,
@@ -248,17 +220,17 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 		 */
 		return;
 	}
-	undo = ptx_bind_detach(claim);
+	undo = claim->provider->detach(claim);
 	if (undo != PTX_UNDO_QUARANTINED && ptx_claim_is_pooled(claim) &&
 	    ptx_claim_to_pool(claim)) {
 		if (ptx_claim_repool(claim))
 			return;
 		lease = claim->lease;
 		quarantined = false;
-		undo = ptx_bind_detach(claim);
+		undo = claim->provider->detach(claim);
 	}
 	if (undo != PTX_UNDO_QUARANTINED)
-		undo = ptx_bind_return(claim);
+		undo = claim->provider->give_back(claim);
 	if (undo == PTX_UNDO_QUARANTINED) {
 		ptx_claim_quarantine(claim);
 		return;
@@ -269,7 +241,7 @@ static void ptx_claim_drain(struct ptx_claim *claim)
 	ptx_for_each_member(member, claim)
 		if (member->outcome == PTX_MEMBER_STATE_DRIVERLESS) {
 			fault.reason = PTX_REASON_NATIVE_REFUSED;
-			strscpy(fault.culprit, pci_name(member->pdev));
+			strscpy(fault.culprit, member->name);
 		}
 	ptx_claim_announce(claim);
 
@@ -336,7 +308,7 @@ void ptx_claim_work(struct work_struct *work)
 	spin_unlock(&lease->state_lock);
 
 	if (build) {
-		int error = ptx_bind_take(claim);
+		int error = claim->provider->take(claim);
 
 		spin_lock(&lease->state_lock);
 		claim->error = error;

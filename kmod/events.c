@@ -127,7 +127,7 @@ void ptx_event_member(enum ptx_event event, struct ptx_member *member,
 	const struct ptx_notice notice = {
 		.event = event,
 		.reason = reason,
-		.device = pci_name(member->pdev),
+		.device = member->name,
 		.driver = driver,
 		.lease = ptx_notice_lease(lease),
 	};
@@ -145,7 +145,7 @@ void ptx_event_pooled(struct ptx_member *member, struct ptx_lease *lease)
 {
 	const struct ptx_notice notice = {
 		.event = PTX_EVENT_MEMBER_POOLED,
-		.device = pci_name(member->pdev),
+		.device = member->name,
 		.lease = lease,
 	};
 
@@ -166,7 +166,7 @@ void ptx_event_reset(struct ptx_member *member, const char *method, s64 ms,
 	const struct ptx_notice notice = {
 		.event = PTX_EVENT_MEMBER_RESET,
 		.reason = error ? PTX_REASON_NOT_WELL : PTX_REASON_NONE,
-		.device = pci_name(member->pdev),
+		.device = member->name,
 		.lease = ptx_notice_lease(lease),
 		.method = method,
 		.took_ms = ms,

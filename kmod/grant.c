@@ -151,7 +151,7 @@ int ptx_grants_take(struct ptx_add *add, struct ptx_space *space)
 			if (!reason)
 				continue;
 			ptx_blockers_add(add->blockers, reason,
-					 pci_name(member->pdev), 0);
+					 member->name, 0);
 			ret = -EPERM;
 		}
 	for (i = 0; ret && i < add->nr_claims; i++)

@@ -23,6 +23,7 @@
 #include "events.h"
 #include "lease.h"
 #include "pool.h"
+#include "provider.h"
 #include "ptx_main.h"
 #include "request.h"
 #include "revoke.h"
@@ -226,7 +227,7 @@ static void ptx_lease_kick_as(struct ptx_lease *lease, bool inl)
 				ptx_event_member(PTX_EVENT_MEMBER_DRAINING,
 						 member, PTX_REASON_NONE);
 			/* A task that waited for its own VFIO files would hang. */
-			ptx_claim_start(claim, inl && !ptx_claim_is_busy(claim));
+			ptx_claim_start(claim, inl && !claim->provider->may_wait(claim));
 			ptx_claim_put(claim);
 		}
 	} while (found);
@@ -451,7 +452,8 @@ int ptx_lease_restrict(struct ptx_lease *lease, const struct ptx_restriction *wh
 	if (!IS_ERR_OR_NULL(claims)) {
 		for (i = 0; i < nr; i++)
 			ptx_for_each_member(member, claims[i])
-				kobject_uevent(&member->pdev->dev.kobj, KOBJ_CHANGE);
+				if (member->pdev)
+					kobject_uevent(&member->pdev->dev.kobj, KOBJ_CHANGE);
 		ptx_lease_put_claims(claims, nr);
 	}
 	return 0;

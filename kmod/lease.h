@@ -195,6 +195,9 @@ struct ptx_former {
 	struct iommu_group *group;
 };
 
+/* A claim of what has no group yet, or none at all. */
+#define PTX_NO_GROUP	(-1)
+
 /**
  * struct ptx_claim - a lease's exclusive hold on a group
  * @ref: one for the lease's list, one per running work, plus passers-by
@@ -205,9 +208,10 @@ struct ptx_former {
  *	may be in the list of neither for a moment. While the claim's work runs it
  *	is that alone which changes it, and while a device of it is open nobody
  *	does. Everybody else goes through ptx_claim_lock() or ptx_claim_lease().
+ * @provider: how its members come and go
  * @group: holds a reference, since group ids are reused; changes with the pdev of
- *	its only member
- * @group_id: its number
+ *	its only member. NULL for what is made for the lease
+ * @group_id: its number, or PTX_NO_GROUP
  * @formers: of struct ptx_former; belongs to the work item
  * @nr_formers: their number
  * @members: of struct ptx_member; fixed once the group was read
@@ -221,6 +225,7 @@ struct ptx_former {
  * @pooled: it goes to the pool rather than home; under the lease's state_lock
  * @rebind: it may not change hands as it is; of a request that wants it
  * @pf: whose virtual functions it has, a reference; NULL for others
+ * @mdev: what mediated device it is to have; NULL for others
  * @rest: see bus.c
  * @quarantined: it has been, and is until it is home; holds the module
  * @state: under the lease's state_lock
@@ -238,6 +243,7 @@ struct ptx_claim {
 	struct rcu_head rcu;
 	struct list_head node;
 	struct ptx_lease *lease;
+	const struct ptx_provider *provider;
 	struct iommu_group *group;
 	int group_id;
 	struct list_head formers;
@@ -253,6 +259,7 @@ struct ptx_claim {
 	bool pooled;
 	bool rebind;
 	struct ptx_pf *pf;
+	struct ptx_mdev_name *mdev;
 	struct ptx_rest rest;
 	bool quarantined;
 	enum ptx_member_state state;
@@ -271,7 +278,9 @@ struct ptx_claim {
  * @node: in the claim's members
  * @rcu: as for the claim
  * @claim: the claim; a member lives exactly as long
- * @pdev: holds a reference; another one after ptx_rescan(), for the same device
+ * @name: what it is called
+ * @pdev: holds a reference; another one after ptx_rescan(), for the same device. NULL
+ *	for what is not on the PCI bus
  * @moving: in between: what leaves the bus at its address comes back
  * @native: the driver it came from, or empty
  * @key: its address, for the registry; what it is read from may go before it
@@ -296,6 +305,7 @@ struct ptx_member {
 	struct list_head node;
 	struct rcu_head rcu;
 	struct ptx_claim *claim;
+	char name[PTX_DEVICE_NAME_SIZE];
 	struct pci_dev *pdev;
 	bool moving;
 	char native[PTX_DEVICE_NAME_SIZE];

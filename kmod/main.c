@@ -17,6 +17,7 @@
 #include "ptx_main.h"
 #include "reserve.h"
 #include "sriov.h"
+#include "sysfs.h"
 #include "reset_history.h"
 #include "rom.h"
 #include "vfio_iommu.h"
@@ -97,6 +98,7 @@ static const struct ptx_part ptx_parts[] = {
 	{ NULL, ptx_grants_exit },
 	{ NULL, ptx_reset_exit },
 	{ NULL, ptx_rom_exit },
+	{ ptx_sysfs_init, ptx_sysfs_exit },
 	{ ptx_wq_init, ptx_wq_exit },
 	{ ptx_pool_init, ptx_pool_exit },
 	{ ptx_lease_init, ptx_lease_exit },

@@ -18,6 +18,7 @@
 #include "grant.h"
 #include "group.h"
 #include "lease.h"
+#include "mdev.h"
 #include "pool.h"
 #include "ptx_main.h"
 #include "request.h"
@@ -97,6 +98,14 @@ static int ptx_add_resolve(struct ptx_lease *lease, struct ptx_add *add,
 	struct pci_dev *pdev;
 	int ret;
 
+	if (ptx_mdev_is_name(name)) {
+		claim = ptx_mdev_claim(lease, add, name);
+		if (IS_ERR(claim))
+			return PTR_ERR(claim);
+		claim->flags = add->flags;
+		add->claims[add->nr_claims++] = claim;
+		return 0;
+	}
 	if (ptx_sriov_is_name(name)) {
 		pdev = ptx_sriov_take(add, name, deadline, &entry);
 		if (IS_ERR(pdev))
@@ -142,6 +151,8 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
 	for (i = 0; i < add->nr_claims; i++) {
 		struct ptx_claim *claim = add->claims[i];
 
+		if (!claim->group)
+			continue;
 		ptx_group_verdict(claim, add->flags, add->blockers);
 		claim->rebind = add->flags & (PTX_ADD_FLAGS_RESET |
 					      PTX_ADD_FLAGS_CLEAR_MEMORY) || add->roms;
@@ -154,7 +165,7 @@ static int ptx_add_plan(struct ptx_lease *lease, struct ptx_add *add,
 		return -EBUSY;
 	/* One that its last lease has only just given back. */
 	for (i = 0; !ptx_pool_is(lease) && i < add->nr_claims; i++)
-		if (ptx_pool_await(add->claims[i]->group, deadline) < 0) {
+		if (add->claims[i]->group && ptx_pool_await(add->claims[i]->group, deadline) < 0) {
 			ptx_blockers_add(add->blockers, PTX_REASON_INTERRUPTED, "", 0);
 			return -EINTR;
 		}
@@ -319,8 +330,9 @@ static int ptx_add_blame(struct ptx_lease *lease, struct ptx_add *add, int ret)
 			char driver[PTX_DEVICE_NAME_SIZE] = "";
 
 			if (at) {
-				strscpy(fault.culprit, pci_name(at->pdev));
-				ptx_catalog_driver(at->pdev, driver, sizeof(driver));
+				strscpy(fault.culprit, at->name);
+				if (at->pdev)
+					ptx_catalog_driver(at->pdev, driver, sizeof(driver));
 			}
 			/* It has its driver until that has let go of it. */
 			fault.reason = driver[0] && strcmp(driver, claim->driver) ?
@@ -488,7 +500,7 @@ static struct ptx_claim *ptx_lease_claim_of(struct ptx_lease *lease,
 	lockdep_assert_held(&lease->state_lock);
 	list_for_each_entry(claim, &lease->claims, node)
 		ptx_for_each_member(member, claim)
-			if (!strcmp(pci_name(member->pdev), name))
+			if (!strcmp(member->name, name))
 				return claim;
 	return NULL;
 }
@@ -502,9 +514,8 @@ static void ptx_fault_not_home(struct ptx_lease *lease, struct ptx_fault *fault)
 	list_for_each_entry(claim, &lease->claims, node)
 		if (claim->state == PTX_MEMBER_STATE_DRAINING) {
 			strscpy(fault->culprit,
-				pci_name(list_first_entry(&claim->members,
-							  struct ptx_member,
-							  node)->pdev));
+				list_first_entry(&claim->members, struct ptx_member,
+						 node)->name);
 			break;
 		}
 	spin_unlock(&lease->state_lock);

@@ -65,7 +65,8 @@ bool ptx_rom_is_there(const struct ptx_add *add)
 
 	for (i = 0; i < add->nr_claims; i++)
 		ptx_for_each_member(member, add->claims[i])
-			there |= member->requested && ptx_rom_has(member->pdev);
+			there |= member->requested && member->pdev &&
+				 ptx_rom_has(member->pdev);
 	return there;
 }
 

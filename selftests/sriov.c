@@ -141,10 +141,13 @@ TEST_F(vf, of_an_admin)
 /* Refused, and nothing has changed when that is known. */
 TEST_F(vf, refused)
 {
+	const struct pci_fn *single = host_single(&self->h, 0);
 	struct add add;
-	int fd;
+	int fd, other;
 
 	NEED_PF();
+	if (single && !strcmp(single->name, self->pf))
+		single = host_single(&self->h, 1);
 	fd = lease_create(self->h.ctl, lease_name(), NULL);
 	EXPECT_EQ(-EBUSY, ask(fd, &add, self->name, MAX_VFS + 1, NULL));
 	EXPECT_EQ(PTX_REASON_VFS_USED_UP, add.a.out_reason);
@@ -162,6 +165,14 @@ TEST_F(vf, refused)
 	EXPECT_EQ(-EBUSY, ask(fd, &add, self->name, 2, self->pf));
 	EXPECT_EQ(0, enabled(self->pf));
 	EXPECT_TRUE(pci_on_driver(self->pf, "nvme"));
+	/* Nor what another lease has. */
+	ASSERT_NE(NULL, single);
+	other = lease_create(self->h.ctl, lease_name(), NULL);
+	ASSERT_EQ(0, lease_add_names(other, single->name, NULL));
+	EXPECT_EQ(-EBUSY, ask(fd, &add, self->name, 2, single->name));
+	EXPECT_EQ(PTX_REASON_HELD, add.a.out_reason);
+	EXPECT_EQ(0, enabled(self->pf));
+	EXPECT_EQ(0, lease_release(other, GONE_MS, NULL));
 	/* Without its driver it has none. */
 	ASSERT_EQ(0, ask(fd, &add, NULL, 0, self->pf));
 	EXPECT_EQ(-EIO, ask(fd, &add, self->name, 1, NULL));

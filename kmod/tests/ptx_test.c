@@ -347,10 +347,13 @@ KUNIT_ARRAY_PARAM(verdict, verdict_params, verdict_desc);
 static void verdict_is(struct kunit *test)
 {
 	const struct verdict_param *param = test->param_value;
-	struct ptx_blocker list[8];
-	struct ptx_blockers blockers = { .list = list, .max = ARRAY_SIZE(list) };
+	struct ptx_blockers blockers = { .max = 8 };
+	struct ptx_blocker *list;
 	unsigned int i, expected = 0;
 
+	list = kunit_kcalloc(test, blockers.max, sizeof(*list), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	blockers.list = list;
 	ptx_group_judge(&param->look, "0000:01:00.0", &blockers);
 	ptx_member_judge(&param->look, &param->member, "0000:01:00.0", &blockers);
 	while (expected < ARRAY_SIZE(param->reasons) && param->reasons[expected])
