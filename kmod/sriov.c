@@ -9,6 +9,7 @@
  * native drivers by its override, which is set before any driver can match it.
  */
 #include <linux/bitmap.h>
+#include <linux/ctype.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -191,8 +192,12 @@ static void ptx_pf_start(struct ptx_pf *pf)
 		ptx_pf_put(pf);
 }
 
-/* One more user; a function that has none yet is to have @nr virtual ones. */
-static struct ptx_pf *ptx_pf_use(struct pci_dev *pdev, u32 nr, bool may_enable)
+/*
+ * One more user; a function that has none yet is to have @nr virtual ones. -EAGAIN, with
+ * @last, if those that it has are being disabled, as its last user has gone.
+ */
+static struct ptx_pf *ptx_pf_use(struct pci_dev *pdev, u32 nr, bool may_enable,
+				 struct ptx_pf **last)
 {
 	u32 total = pci_sriov_get_totalvfs(pdev);
 	struct ptx_pf *pf, *made;
@@ -214,12 +219,16 @@ static struct ptx_pf *ptx_pf_use(struct pci_dev *pdev, u32 nr, bool may_enable)
 		kref_get(&pf->ref);
 		list_add_tail(&pf->node, &ptx_pfs);
 	}
-	if (pf) {
+	if (pf)
 		kref_get(&pf->ref);
+	if (pf && pf != made && !pf->users)
+		*last = pf;
+	else if (pf)
 		WRITE_ONCE(pf->users, pf->users + 1);
-	}
 	mutex_unlock(&ptx_pfs_lock);
 	ptx_pf_put(made);
+	if (*last)
+		return ERR_PTR(-EAGAIN);
 	if (pf)
 		ptx_pf_start(pf);
 	return pf ?: ERR_PTR(-EPERM);
@@ -250,6 +259,26 @@ static long ptx_pf_wait(struct ptx_pf *pf, unsigned long deadline)
 {
 	return wait_event_killable_timeout(ptx_pfs_wait, ptx_pf_is_settled(pf),
 					   max(1L, (long)(deadline - jiffies)));
+}
+
+/* The same, after those that are being disabled. */
+static struct ptx_pf *ptx_pf_use_wait(struct pci_dev *pdev, u32 nr, bool may_enable,
+				      unsigned long deadline)
+{
+	struct ptx_pf *pf, *last;
+	long left = 1;
+
+	do {
+		last = NULL;
+		pf = ptx_pf_use(pdev, nr, may_enable, &last);
+		if (last) {
+			left = ptx_pf_wait(last, deadline);
+			ptx_pf_put(last);
+		}
+	} while (last && left > 0);
+	if (last)
+		return ERR_PTR(left < 0 ? -EINTR : -ETIMEDOUT);
+	return pf;
 }
 
 /* Does a request want just this one, by its address? */
@@ -302,13 +331,43 @@ bool ptx_sriov_is_name(const char *name)
 	return !strncmp(name, PTX_SRIOV_PREFIX, strlen(PTX_SRIOV_PREFIX));
 }
 
-static u32 ptx_sriov_count(const struct ptx_add *add, const char *name)
+/**
+ * struct ptx_vf_name - what a request says
+ * @pf: the address of the physical function
+ * @reserve: so many are to be enabled at least, if any have to be
+ */
+struct ptx_vf_name {
+	char pf[PTX_DEVICE_NAME_SIZE];
+	u32 reserve;
+};
+
+static bool ptx_sriov_parse(const char *text, struct ptx_vf_name *name)
 {
-	u32 i, nr = 0;
+	char *reserve;
+
+	name->reserve = 0;
+	if (!ptx_sriov_is_name(text))
+		return false;
+	strscpy(name->pf, text + strlen(PTX_SRIOV_PREFIX));
+	reserve = strchr(name->pf, '/');
+	if (!reserve)
+		return true;
+	*reserve++ = '\0';
+	return isdigit(*reserve) && !kstrtou32(reserve, 10, &name->reserve) && name->reserve;
+}
+
+/* How many a request wants of one, and how many it wants there to be. */
+static u32 ptx_sriov_count(const struct ptx_add *add, const char *pf)
+{
+	struct ptx_vf_name name;
+	u32 i, nr = 0, reserve = 0;
 
 	for (i = 0; i < add->nr_devices; i++)
-		nr += !strcmp(add->devices[i].name, name);
-	return nr;
+		if (ptx_sriov_parse(add->devices[i].name, &name) && !strcmp(name.pf, pf)) {
+			reserve = max(reserve, name.reserve);
+			nr++;
+		}
+	return max(nr, reserve);
 }
 
 static int ptx_sriov_refuse(struct ptx_add *add, u32 reason, const char *name, int ret)
@@ -341,7 +400,8 @@ static int ptx_sriov_find(struct ptx_add *add, const char *name, unsigned long d
 /**
  * ptx_sriov_take() - find a virtual function that nobody has
  * @add: the request; its blockers say why there is none
- * @name: PTX_SRIOV_PREFIX and the address of the physical one
+ * @name: PTX_SRIOV_PREFIX and the address of the physical one; and maybe a slash, and
+ *	how many there should be if it has none yet
  * @deadline: in jiffies; waits killably for its driver until then
  * @entry: gets what ptx_sriov_enter() or ptx_sriov_drop() wants
  *
@@ -350,14 +410,18 @@ static int ptx_sriov_find(struct ptx_add *add, const char *name, unsigned long d
 struct pci_dev *ptx_sriov_take(struct ptx_add *add, const char *name,
 			       unsigned long deadline, struct ptx_vf_entry **entry)
 {
-	const char *address = name + strlen(PTX_SRIOV_PREFIX);
-	struct pci_dev *pdev = ptx_catalog_find(address), *vf;
-	u32 nr = ptx_sriov_count(add, name);
+	struct ptx_vf_name wanted = {};
+	bool ok = ptx_sriov_parse(name, &wanted);
+	const char *address = wanted.pf;
+	u32 nr = ptx_sriov_count(add, address);
+	struct pci_dev *pdev, *vf;
 	struct ptx_pf *pf;
 	int ret;
 
+	pdev = ok ? ptx_catalog_find(address) : NULL;
 	if (!pdev)
-		return ERR_PTR(ptx_sriov_refuse(add, PTX_REASON_NO_DEVICE, address, -ENODEV));
+		return ERR_PTR(ptx_sriov_refuse(add, PTX_REASON_NO_DEVICE,
+						ok ? address : name, -ENODEV));
 	*entry = kzalloc(sizeof(**entry), GFP_KERNEL);
 	if (!*entry) {
 		ret = -ENOMEM;
@@ -372,11 +436,13 @@ struct pci_dev *ptx_sriov_take(struct ptx_add *add, const char *name,
 		goto err_free;
 	}
 	/* What a grant is for is leasing, and not changing what the host has. */
-	pf = ptx_pf_use(pdev, nr, !add->needs_grant);
+	pf = ptx_pf_use_wait(pdev, nr, !add->needs_grant, deadline);
 	if (IS_ERR(pf)) {
 		ret = PTR_ERR(pf);
-		if (ret == -EPERM)
-			ptx_sriov_refuse(add, PTX_REASON_NO_RIGHT, address, ret);
+		if (ret != -ENOMEM)
+			ptx_sriov_refuse(add, ret == -EPERM ? PTX_REASON_NO_RIGHT :
+					 ret == -EINTR ? PTX_REASON_INTERRUPTED :
+					 PTX_REASON_TIMEOUT, address, ret);
 		goto err_free;
 	}
 	ret = ptx_sriov_find(add, address, deadline, pf, *entry, &vf);

@@ -462,9 +462,10 @@ static int call_nl(void)
 
 /*
  * A device without a driver, two, one with a driver, a group of two, one
- * without a driver and the kernel's own vfio-pci, a simulated one that is odd.
+ * without a driver and the kernel's own vfio-pci, a simulated one that is odd, one that
+ * its physical function has to enable, one that its parent has to make.
  */
-enum needs { NONE, ONE, TWO, NATIVE, GROUP, STOCK, SIM };
+enum needs { NONE, ONE, TWO, NATIVE, GROUP, STOCK, SIM, VF, VGPU };
 
 static const struct op {
 	const char *name;
@@ -488,12 +489,16 @@ static const struct op {
 	{ "add-two", TWO, begin_add, call_add, .adds = true, .stride = 9 },
 	{ "add-native", NATIVE, begin_add, call_add, .adds = true, .stride = 5 },
 	{ "add-stock", STOCK, begin_add_stock, call_add, .adds = true, .stride = 9 },
+	{ "add-vf", VF, begin_add, call_add, .adds = true, .stride = 7 },
+	{ "add-vgpu", VGPU, begin_add, call_add, .adds = true },
 	{ "query", TWO, begin_added, call_query },
 	{ "remove", ONE, begin_added, call_remove },
 	{ "remove-native", NATIVE, begin_added, call_remove, .native = true, .stride = 3 },
 	{ "release", TWO, begin_added, call_release },
 	{ "release-group", GROUP, begin_added, call_release },
 	{ "release-native", NATIVE, begin_added, call_release, .native = true, .stride = 5 },
+	{ "release-vf", VF, begin_added, call_release, .stride = 7 },
+	{ "release-vgpu", VGPU, begin_added, call_release },
 	{ "revoke", ONE, begin_added, call_revoke },
 	{ "close", ONE, begin_added, call_close },
 	{ "close-native", NATIVE, begin_added, call_close, .native = true, .stride = 7 },
@@ -687,6 +692,12 @@ static bool choose_devices(enum needs needs)
 	case SIM:
 		devices[nr_devices++] = sim_name(0, 0, odd);
 		return host_is_topology("sim");
+	case VF:
+		devices[nr_devices++] = "vf:0000:01:00.0";
+		return host_is_topology("sriov");
+	case VGPU:
+		devices[nr_devices++] = "vgpu:mtty/mtty-2";
+		return !system("modprobe -q mtty");
 	}
 	return false;
 }

@@ -103,6 +103,41 @@ TEST_F(vf, on_demand)
 	}
 }
 
+/* More are enabled than one wants: a second lease finds some. */
+TEST_F(vf, reserved)
+{
+	static const char *const bad[] = {
+		"/", "/0", "/x", "/1x", "/-1", "/+1", "/1/2", "/99999999999",
+	};
+	int first, second;
+	char name[80];
+	unsigned int i;
+	struct add add;
+
+	NEED_PF();
+	first = lease_create(self->h.ctl, lease_name(), NULL);
+	second = lease_create(self->h.ctl, lease_name(), NULL);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(name, sizeof(name), "%s%s", self->name, bad[i]);
+		EXPECT_EQ(-ENODEV, ask(first, &add, name, 1, NULL)) TH_LOG("%s", name);
+		EXPECT_STREQ(name, add.a.out_culprit);
+	}
+	snprintf(name, sizeof(name), "%s/%d", self->name, MAX_VFS + 1);
+	EXPECT_EQ(-EBUSY, ask(first, &add, name, 1, NULL));
+	EXPECT_EQ(0, enabled(self->pf));
+	snprintf(name, sizeof(name), "%s/3", self->name);
+	ASSERT_EQ(0, ask(first, &add, name, 1, self->name));
+	EXPECT_EQ(3, enabled(self->pf));
+	ASSERT_EQ(0, ask(second, &add, self->name, 1, NULL));
+	EXPECT_EQ(-EBUSY, ask(second, &add, self->name, 1, NULL));
+	EXPECT_EQ(0, lease_release(first, GONE_MS, NULL));
+	EXPECT_EQ(3, enabled(self->pf));
+	EXPECT_EQ(0, lease_release(second, GONE_MS, NULL));
+	EXPECT_EQ(0, enabled(self->pf));
+	close(first);
+	close(second);
+}
+
 /* Those of an admin are used, each once, and left alone. */
 TEST_F(vf, of_an_admin)
 {

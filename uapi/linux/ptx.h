@@ -142,7 +142,8 @@ struct ptx_lease_create {
  * struct ptx_device_name - a device, as named under /sys/bus/pci/devices
  * @name: NUL-terminated. Where devices are added also "vf:" and such a name: any virtual
  *	function of that device that nobody has. If it has none enabled, as many are as
- *	the request says so, and disabled again when the last one is given back. And
+ *	the request says so, and disabled again when the last one is given back. After
+ *	it may stand a slash and a number: at least as many are enabled then. And
  *	"vgpu:PARENT/TYPE", both as named under /sys/class/mdev_bus: a mediated device of
  *	that type is made, and removed when it is given back. Its name is a UUID, a
  *	random one, or that of "vgpu:PARENT/TYPE/UUID".
