@@ -186,6 +186,8 @@ int verb_grant(struct cli *cli, int argc, char **argv)
 		else if (ptx_selector_physfn(sel.sels[i]))
 			status = cli_usage(cli, "grant virtual functions by kind and vendor, or "
 					   "each by its address");
+		else if (ptx_selector_request(sel.sels[i]))
+			status = cli_usage(cli, "only root has mediated devices made");
 	if (cli->json)
 		made = json_object_new_array();
 	for (size_t i = 0; !status && i < sel.nr; i++)

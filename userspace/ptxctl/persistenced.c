@@ -71,8 +71,8 @@ int persistenced_look(struct cli *cli, const struct selection *sel, bool *in_the
 	for (size_t i = 0; i < sel->nr; i++) {
 		const struct selection one = { .sels = &sel->sels[i], .nr = 1 };
 
-		/* Maybe there are none yet; and it has no virtual function open. */
-		if (ptx_selector_physfn(sel->sels[i]))
+		/* Maybe there are none yet; and it has none of those open. */
+		if (ptx_selector_request(sel->sels[i]))
 			continue;
 		one_status = selection_each(cli, &one, look, in_the_way);
 		if (one_status > status)

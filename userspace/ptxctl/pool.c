@@ -90,6 +90,9 @@ static int pool_add(struct cli *cli, const struct pool_args *args)
 	if (!args->nr)
 		return cli_usage(cli, "which devices?");
 	status = selection_add_all(cli, &sel, args->words, args->nr);
+	for (size_t i = 0; !status && i < sel.nr; i++)
+		if (ptx_selector_request(sel.sels[i]) && !ptx_selector_physfn(sel.sels[i]))
+			status = cli_usage(cli, "a mediated device is made for its lease");
 	if (!status && ptx_pick_unpooled(cli->ctx,
 			(const struct ptx_selector *const *)sel.sels, sel.nr, &pick))
 		status = cli_fail(cli);
@@ -331,6 +334,8 @@ static int pool_reserve(struct cli *cli, const struct pool_args *args)
 		else if (ptx_selector_physfn(sel.sels[i]))
 			status = cli_usage(cli, "reserve virtual functions by kind and vendor, or "
 					   "each by its address");
+		else if (ptx_selector_request(sel.sels[i]))
+			status = cli_usage(cli, "a mediated device is made for its lease");
 	if (cli->json)
 		made = json_object_new_array();
 	for (size_t i = 0; !status && i < sel.nr; i++)

@@ -192,10 +192,10 @@ static void qmp_close(struct control *control)
 static int device_add(struct qmp *qmp, const char *address, const char *bus)
 {
 	struct json_object *args = json_object_new_object();
-	char id[64], path[64];
+	char id[64], path[PTX_DEVICE_NAME_SIZE + 32];
 
 	control_device_id(address, id);
-	snprintf(path, sizeof(path), VMM_SYSFS "%s", address);
+	snprintf(path, sizeof(path), "%s%s", vmm_sysfs(address), address);
 	json_object_object_add(args, "driver", json_object_new_string("vfio-pci"));
 	if (vmm_qemu_wants_path(address))
 		json_object_object_add(args, "sysfsdev", json_object_new_string(path));

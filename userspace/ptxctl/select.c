@@ -84,7 +84,7 @@ int selection_guard(struct cli *cli, const struct ptx_pick *pick)
 		struct ptx_device *dev;
 
 		/* The kernel knows which one, and takes none that is in use. */
-		if (!strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX)))
+		if (strchr(name, '/') || !strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX)))
 			continue;
 		if (guard_one(cli, name))
 			status = EXIT_REFUSED;

@@ -111,14 +111,36 @@ char *words_join(const struct words *words)
 /* QEMU's property host has no room for a domain of more than 16 bits, as VMD makes. */
 bool vmm_qemu_wants_path(const char *address)
 {
-	return strtoul(address, NULL, 16) > 0xffff;
+	return !strchr(address, ':') || strtoul(address, NULL, 16) > 0xffff;
+}
+
+/* A device on the PCI bus is called by its address, and a mediated one by its UUID. */
+const char *vmm_sysfs(const char *device)
+{
+	return strchr(device, ':') ? VMM_SYSFS : VMM_MDEVS;
+}
+
+static char *ch_value(const char *device)
+{
+	char *s;
+
+	return asprintf(&s, "path=%s%s/", vmm_sysfs(device), device) < 0 ? NULL : s;
+}
+
+static char *qemu_value(const char *device)
+{
+	bool path = vmm_qemu_wants_path(device);
+	char *s;
+
+	return asprintf(&s, "vfio-pci,%s=%s%s", path ? "sysfsdev" : "host",
+			path ? vmm_sysfs(device) : "", device) < 0 ? NULL : s;
 }
 
 /* One value of Cloud Hypervisor's --device. */
 static bool add_ch_paths(struct words *out, const char *const *devices, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
-		if (!words_add(out, join2("path=" VMM_SYSFS, devices[i], "/")))
+		if (!words_add(out, ch_value(devices[i])))
 			return false;
 	}
 	return true;
@@ -133,12 +155,10 @@ bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
 	for (size_t i = 0; i < nr; i++) {
 		if (form == VMM_CROSVM) {
 			if (!add_copy(out, "--vfio") ||
-			    !words_add(out, join2(VMM_SYSFS, devices[i], "")))
+			    !words_add(out, join2(vmm_sysfs(devices[i]), devices[i], "")))
 				return false;
 		} else if (!add_copy(out, "-device") ||
-			   !words_add(out, join2(vmm_qemu_wants_path(devices[i]) ?
-						 "vfio-pci,sysfsdev=" VMM_SYSFS :
-						 "vfio-pci,host=", devices[i], ""))) {
+			   !words_add(out, qemu_value(devices[i]))) {
 			return false;
 		}
 	}

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #define VMM_SYSFS	"/sys/bus/pci/devices/"
+#define VMM_MDEVS	"/sys/bus/mdev/devices/"
 
 enum vmm_form {
 	VMM_NONE,
@@ -44,6 +45,8 @@ enum vmm_form vmm_detect(const char *command);
 enum vmm_dma vmm_own_dma(enum vmm_form form, char *const *argv, size_t argc,
 			 const char **word);
 bool vmm_parse(const char *word, enum vmm_form *form);
+/* The directory in sysfs that has a device. */
+const char *vmm_sysfs(const char *device);
 bool vmm_qemu_wants_path(const char *address);
 bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
 		      struct words *out);

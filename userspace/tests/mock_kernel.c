@@ -245,6 +245,8 @@ void mock_describe(const char *name, struct ptx_member_info *m, bool requested)
 	snprintf(m->driver, sizeof(m->driver), "ptx-vfio-pci");
 	m->state = PTX_MEMBER_STATE_READY;
 	m->flags = requested ? PTX_MEMBER_REQUESTED : 0;
+	if (!d && !strchr(name, ':'))
+		m->flags |= PTX_MEMBER_MEDIATED;
 	if (!d)
 		return;
 	snprintf(m->native_driver, sizeof(m->native_driver), "%.31s", d->driver);

@@ -170,6 +170,8 @@ static void put_nl_member(const char *name, uint32_t i, void *arg)
 		abort();
 	if (d && d->cut && nla_put_flag(msg, PTX_A_MEMBER_CUT))
 		abort();
+	if (m.flags & PTX_MEMBER_MEDIATED && nla_put_flag(msg, PTX_A_MEMBER_MEDIATED))
+		abort();
 	if (m.flags & PTX_MEMBER_KEEPS_MEMORY && nla_put_flag(msg, PTX_A_MEMBER_KEEPS_MEMORY))
 		abort();
 	if (d && d->why)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mock_kernel_vfs: virtual functions that a request names by their physical one.
+ * mock_kernel_vfs: what a request names before there is any: virtual functions by their
+ * physical one, and mediated devices by their parent, which is in the mock's sysfs.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "mock_state.h"
 
 /**
@@ -104,9 +106,17 @@ static int refuse(struct taking *taking, enum ptx_reason reason, const char *cul
 
 static int take(struct taking *taking, const char *name)
 {
-	const char *physfn = name + strlen(PTX_VF_PREFIX);
-	struct mock_device *pf = mock_find_device(physfn), *vf;
+	char physfn[PTX_DEVICE_NAME_SIZE];
+	struct mock_device *pf, *vf;
+	unsigned int reserve = 0;
 	bool any;
+
+	snprintf(physfn, sizeof(physfn), "%s", name + strlen(PTX_VF_PREFIX));
+	if (strchr(physfn, '/')) {
+		reserve = (unsigned int)atoi(strchr(physfn, '/') + 1);
+		*strchr(physfn, '/') = '\0';
+	}
+	pf = mock_find_device(physfn);
 
 	if (!pf)
 		return refuse(taking, PTX_REASON_NO_DEVICE, physfn, ENODEV);
@@ -115,16 +125,50 @@ static int take(struct taking *taking, const char *name)
 	taking->same = name;
 	taking->nr_same = 0;
 	mock_each_name(taking->asked, count_same, taking);
-	if (taking->nr_same > pf->total_vfs)
+	if (taking->nr_same > pf->total_vfs || reserve > pf->total_vfs)
 		return refuse(taking, PTX_REASON_VFS_USED_UP, physfn, EBUSY);
 	vf = spare(taking, pf, &any);
 	if (!any) {
-		enable(pf, taking->nr_same);
+		enable(pf, reserve > taking->nr_same ? reserve : taking->nr_same);
 		vf = spare(taking, pf, &any);
 	}
 	if (!vf)
 		return refuse(taking, PTX_REASON_VFS_USED_UP, physfn, EBUSY);
 	mock_join(taking->out, taking->size, vf->name);
+	return 0;
+}
+
+/* The first of a random name is ...-000000000001, and so on. */
+static int make_vgpu(struct taking *taking, const char *name)
+{
+	char parent[PTX_DEVICE_NAME_SIZE], type[PTX_DEVICE_NAME_SIZE], uuid[40] = "", path[1400];
+	static unsigned int made;
+	unsigned int room = 0;
+	FILE *file;
+
+	if (sscanf(name + strlen(PTX_VGPU_PREFIX), "%95[^/]/%95[^/]/%36s", parent, type,
+		   uuid) < 2)
+		return refuse(taking, PTX_REASON_NO_DEVICE, name, ENODEV);
+	snprintf(path, sizeof(path), "%s/sys/class/mdev_bus/%s", mock.root, parent);
+	if (access(path, F_OK))
+		return refuse(taking, PTX_REASON_NO_DEVICE, parent, ENODEV);
+	snprintf(path, sizeof(path), "%s/sys/class/mdev_bus/%s/mdev_supported_types/%s/"
+		 "available_instances", mock.root, parent, type);
+	file = fopen(path, "r");
+	if (!file)
+		return refuse(taking, PTX_REASON_NO_VGPU_TYPE, parent, ENODEV);
+	if (fscanf(file, "%u", &room) != 1)
+		room = 0;
+	fclose(file);
+	taking->same = name;
+	taking->nr_same = 0;
+	mock_each_name(taking->asked, count_same, taking);
+	if (taking->nr_same > room)
+		return refuse(taking, PTX_REASON_VGPUS_USED_UP, parent, EBUSY);
+	if (!*uuid)
+		snprintf(uuid, sizeof(uuid), "00000000-0000-4000-8000-%012x", ++made);
+	mock_note("make %s of %s %s", uuid, parent, type);
+	mock_join(taking->out, taking->size, uuid);
 	return 0;
 }
 
@@ -137,6 +181,8 @@ static void take_name(const char *name, uint32_t i, void *arg)
 		return;
 	if (ptx_name_is_vf(name))
 		taking->err = take(taking, name);
+	else if (ptx_name_is_vgpu(name))
+		taking->err = make_vgpu(taking, name);
 	else
 		mock_join(taking->out, taking->size, name);
 }

@@ -19,6 +19,20 @@ static const char script[] =
 	"device 0000:05:00.2 kind=nvme vendor=0x144d physfn=0000:03:00.0\n"
 	"device 0000:06:00.4 kind=gpu vendor=0x1002 physfn=0000:02:00.0\n";
 
+static const char *const no_vgpus[] = {
+	"vgpu:", "vgpu:mtty", "vgpu:mtty/", "vgpu:/t", "vgpu:/", "vgpu:mtty/a/b", "vgpu:../t",
+	"vgpu:mtty/..", "vgpu:mtty/.t", "vgpu:m tty/t", "vgpu:mtty/t\xc3\xa4", "vgpu:mtty/t,",
+	"vgpu:mtty/t,2", "vgpu:mtty/t,count=0", "vgpu:mtty/t,count=257", "vgpu:mtty/t,count=1x",
+	"vgpu:mtty/t,uuid=", "vgpu:mtty/t,uuid=0f1e2d3c", "vgpu:mtty/t,uuid=../../x",
+	"vgpu:mtty/t,uuid=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f",
+	"vgpu:mtty/t,uuid=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f00",
+	"vgpu:mtty/t,uuid=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1fg",
+	"vgpu:mtty/t,count=2,uuid=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+	"vgpu:mtty/t,uuid=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0,count=1",
+	/* Too long for what a request can say. */
+	"vgpu:a-parent-whose-name-is-rather-long-as-they-go/and-a-type-whose-name-is-longer-still-than-that",
+};
+
 /* Which of the devices match, as a mask; 16 and 32 are virtual functions. */
 static unsigned int mask_of(const struct ptx_selector *sel)
 {
@@ -56,6 +70,18 @@ static void good_vf(const char *text, const char *physfn, uint32_t count, unsign
 	is_str(ptx_selector_physfn(sel), physfn, "whose virtual functions");
 	is_int(ptx_selector_kind(sel), PTX_KIND_ANY, "of any kind");
 	is_int(ptx_selector_vendor(sel, 0), 0, "and any vendor");
+	ptx_selector_free(sel);
+}
+
+static void asks(const char *text, const char *request, uint32_t count)
+{
+	struct ptx_selector *sel;
+
+	if (!ok(!ptx_selector_parse(ctx, text, PTX_KIND_ANY, names, &sel), "'%s'", text))
+		return;
+	is_str(ptx_selector_request(sel), request, "asks for that");
+	is_int(ptx_selector_count(sel), count, "so often");
+	ok(!ptx_selector_address(sel), "which has no address");
 	ptx_selector_free(sel);
 }
 
@@ -116,6 +142,22 @@ int main(void)
 	good_vf("vf:ABCD:EF:1f.7", "abcd:ef:1f.7", 1, 0);
 	good_vf("vf:10000:e1:00.0", "10000:e1:00.0", 1, 0);
 
+	asks("vf:03:00.0", "vf:0000:03:00.0", 1);
+	asks("vf:l4-gpu,reserve=4", "vf:0000:02:00.0/4", 1);
+	asks("vf:03:00.0,count=2,reserve=4", "vf:0000:03:00.0/4", 2);
+	good("vgpu:mtty/mtty-1", PTX_KIND_ANY, NULL, 1, 0);
+	asks("vgpu:mtty/mtty-1", "vgpu:mtty/mtty-1", 1);
+	asks("vgpu:01:00.0/nvidia-558,count=3", "vgpu:0000:01:00.0/nvidia-558", 3);
+	asks("vgpu:l4-gpu/i915-GVTg_V5_4", "vgpu:0000:02:00.0/i915-GVTg_V5_4", 1);
+	asks("vgpu:mtty/t,uuid=0F1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+	     "vgpu:mtty/t/0F1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0", 1);
+	for (size_t i = 0; i < PTX_ARRAY_SIZE(no_vgpus); i++)
+		bad(no_vgpus[i], PTX_KIND_ANY, EINVAL, true, "names no mediated device");
+	bad("vgpu:mtty/mtty-1", PTX_KIND_GPU, EINVAL, true, "not for a gpu");
+
+	bad("vf:03:00.0,reserve=0", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
+	bad("vf:03:00.0,reserve=2,count=1", PTX_KIND_ANY, EINVAL, true, "names no virtual");
+	bad("vf:03:00.0/4", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");
 	bad("vf:", PTX_KIND_ANY, EINVAL, true, "'vf:' names no virtual functions");
 	bad("vf:gpu", PTX_KIND_ANY, EINVAL, true, "'vf:gpu' names no virtual functions");
 	bad("vf:auto", PTX_KIND_ANY, EINVAL, true, "names no virtual functions");

@@ -67,8 +67,8 @@ echo '# Refused'
 usual
 ctl 1 'too many' lease new vf:01:00.0,count=5
 err '^ptxctl: 0000:01:00.0: all virtual functions that it has are in use$'
-err '^  give some back (ptxctl leases).*/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs$'
-no_err 'vf:\|no such device'
+err '^  give some back (ptxctl leases).*/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs; or let .*vf:0000:01:00.0,reserve=N$'
+no_err 'vf:[^0]\|no such device'
 ctl 1 'more than are spare' lease new vf:02:00.0,count=2
 err '0000:02:00.0: all virtual functions'
 ctl 1 'a device that can have none' lease new vf:03:00.0

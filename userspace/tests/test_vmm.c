@@ -7,6 +7,8 @@
 
 static const char *const one[] = { "0000:01:00.0" };
 static const char *const far[] = { "10000:01:00.0" };
+#define UUID "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+static const char *const mdev[] = { UUID };
 static const char *const two[] = { "0000:01:00.0", "0000:02:00.1" };
 
 static const char q1[] = "-device vfio-pci,host=0000:01:00.0";
@@ -174,6 +176,12 @@ int main(void)
 	   "qemu -device a,b -m 1G -device vfio-pci,host=0000:01:00.0", 7);
 	is(VMM_QEMU, "qemu|-m|1G", far, 1,
 	   "qemu -m 1G -device vfio-pci,sysfsdev=/sys/bus/pci/devices/10000:01:00.0", 5);
+	is(VMM_QEMU, "qemu|-m|1G", mdev, 1,
+	   "qemu -m 1G -device vfio-pci,sysfsdev=/sys/bus/mdev/devices/" UUID, 5);
+	is(VMM_CLOUD_HYPERVISOR, "ch", mdev, 1,
+	   "ch --device path=/sys/bus/mdev/devices/" UUID "/", 3);
+	is(VMM_CROSVM, "crosvm|run", mdev, 1,
+	   "crosvm run --vfio /sys/bus/mdev/devices/" UUID, 4);
 	is_not(VMM_QEMU, "qemu|-daemonize", "-daemonize");
 	is_not(VMM_QEMU, "qemu|--daemonize|{devices}", "-daemonize");
 

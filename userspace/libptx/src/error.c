@@ -179,7 +179,8 @@ static const struct reason_rule reason_rules[] = {
 	[PTX_REASON_VFS_USED_UP] = {
 		"vfs-used-up", "all virtual functions that it has are in use",
 		"give some back (ptxctl leases), or ask for fewer; or, while none is leased, "
-		"enable more: /sys/bus/pci/devices/{device}/sriov_numvfs" },
+		"enable more: /sys/bus/pci/devices/{device}/sriov_numvfs; or let the first "
+		"lease enable some to spare: vf:{device},reserve=N" },
 	[PTX_REASON_VF_FAILED] = {
 		"vf-failed", "its driver could not enable virtual functions",
 		"the kernel log says why: dmesg | grep {device}; the firmware may have SR-IOV "

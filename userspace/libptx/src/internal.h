@@ -155,6 +155,7 @@ int ptx_blocker_parse(struct nlattr *nest, struct ptx_blocker *blocker);
 
 /* selector.c */
 bool ptx_name_is_vf(const char *name);
+bool ptx_name_is_vgpu(const char *name);
 
 /* space.c */
 size_t ptx_ranges_merge(struct ptx_space_range *ranges, size_t nr);

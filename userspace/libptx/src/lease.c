@@ -27,6 +27,12 @@ int ptx_lease_name_check(struct ptx_ctx *ctx, const char *name)
 		"the lease's name (%zu bytes) is not UTF-8, or has control characters", n);
 }
 
+/* Only of what is to be made is a name more than one part of a path. */
+static bool has_slash(const char *name)
+{
+	return strchr(name, '/') && !ptx_name_is_vf(name) && !ptx_name_is_vgpu(name);
+}
+
 /* What the kernel could only call EINVAL, caught where there is room for words. */
 int ptx_devices_check(struct ptx_ctx *ctx, const char *const *devices, size_t nr,
 		      bool may_be_empty)
@@ -41,7 +47,7 @@ int ptx_devices_check(struct ptx_ctx *ctx, const char *const *devices, size_t nr
 	for (size_t i = 0; i < nr; i++) {
 		size_t n = strlen(devices[i]);
 
-		if (!n || n > PTX_DEVICE_NAME_MAX || strchr(devices[i], '/') ||
+		if (!n || n > PTX_DEVICE_NAME_MAX || has_slash(devices[i]) ||
 		    !ptx_utf8_valid(devices[i], n))
 			return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
 				"see what there is: ptxctl list -a",
@@ -203,14 +209,17 @@ static int add_failed(struct ptx_ctx *ctx, int err, struct ptx_lease_add *arg,
 /* The device is not what one needs the right to, but its sriov_numvfs. */
 static void say_vf_right(struct ptx_ctx *ctx, const char *const *devices, size_t nr)
 {
-	char remedy[128];
+	char remedy[PTX_DEVICE_NAME_SIZE + 96], physfn[PTX_DEVICE_NAME_SIZE];
+	size_t n;
 
 	if (ctx->error.reason != PTX_REASON_NO_RIGHT)
 		return;
+	n = (size_t)snprintf(physfn, sizeof(physfn), "%s", ctx->error.culprit);
 	for (size_t i = 0; i < nr; i++) {
-		const char *physfn = devices[i] + strlen(PTX_VF_PREFIX);
+		const char *text = devices[i] + strlen(PTX_VF_PREFIX);
 
-		if (!ptx_name_is_vf(devices[i]) || strcmp(physfn, ctx->error.culprit))
+		if (!ptx_name_is_vf(devices[i]) || strncmp(text, physfn, n) ||
+		    (text[n] && text[n] != '/'))
 			continue;
 		ptx_error_setf(ctx, ctx->error.err, PTX_REASON_NO_RIGHT, physfn,
 			       "%s: no virtual functions of it are enabled, and you may not enable "

@@ -70,7 +70,7 @@ void ptx_collect_blockers(struct ptx_ctx *ctx, const char *const *devices, size_
 		return;
 	for (size_t i = 0; i < nr; i++) {
 		/* Nobody knows which that would have been. */
-		if (ptx_name_is_vf(devices[i]))
+		if (ptx_name_is_vf(devices[i]) || ptx_name_is_vgpu(devices[i]))
 			continue;
 		memset(&ctx->error, 0, sizeof(ctx->error));
 		if (ptx_device_get(ctx, devices[i], &dev)) {

@@ -80,14 +80,12 @@ static int take_named(struct ptx_pick *pick, const struct ptx_selector *sel,
 }
 
 /* Which they are the kernel's answer says. */
-static int take_vfs(struct ptx_pick *pick, const struct ptx_selector *sel)
+static int take_requested(struct ptx_pick *pick, const struct ptx_selector *sel)
 {
-	char name[sizeof(PTX_VF_PREFIX) + PTX_DEVICE_NAME_SIZE];
 	int err = 0;
 
-	snprintf(name, sizeof(name), PTX_VF_PREFIX "%s", ptx_selector_physfn(sel));
 	for (uint32_t i = 0; !err && i < ptx_selector_count(sel); i++)
-		err = append(pick, name, false);
+		err = append(pick, ptx_selector_request(sel), false);
 	return err;
 }
 
@@ -270,11 +268,11 @@ static int choose(struct ptx_pick *pick)
 	for (size_t i = 0; !err && i < pick->nr_sels; i++) {
 		if (ptx_selector_address(pick->sels[i]))
 			err = take_named(pick, pick->sels[i], list);
-		else if (ptx_selector_physfn(pick->sels[i]))
-			err = take_vfs(pick, pick->sels[i]);
+		else if (ptx_selector_request(pick->sels[i]))
+			err = take_requested(pick, pick->sels[i]);
 	}
 	for (size_t i = 0; !err && i < pick->nr_sels; i++) {
-		if (!ptx_selector_address(pick->sels[i]) && !ptx_selector_physfn(pick->sels[i]))
+		if (!ptx_selector_address(pick->sels[i]) && !ptx_selector_request(pick->sels[i]))
 			err = take_free(pick, pick->sels[i], list);
 	}
 	ptx_device_list_free(list);

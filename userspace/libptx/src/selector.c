@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
@@ -15,7 +16,8 @@
  * struct ptx_selector - see selector.h
  * @address: the one device, or empty
  * @physfn: the device whose virtual functions are meant, or empty
- * @kind: the kind, or PTX_KIND_ANY with an address or a physical function
+ * @request: what a request calls each of what has no address before it is made, or empty
+ * @kind: the kind, or PTX_KIND_ANY with an address or a request
  * @vendors: PCI vendor ids, any of which fits
  * @nr_vendors: 0 when the vendor does not matter
  * @count: how many devices
@@ -23,6 +25,7 @@
 struct ptx_selector {
 	char address[PTX_DEVICE_NAME_SIZE];
 	char physfn[PTX_DEVICE_NAME_SIZE];
+	char request[PTX_DEVICE_NAME_SIZE];
 	enum ptx_kind kind;
 	uint16_t vendors[2];
 	unsigned int nr_vendors;
@@ -118,29 +121,135 @@ bool ptx_name_is_vf(const char *name)
 	return !strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX));
 }
 
-/* "DEVICE" or "DEVICE,count=N"; *@device is what stands for the device. */
+/* Does a request, or a selector, mean a mediated device that is to be made? */
+bool ptx_name_is_vgpu(const char *name)
+{
+	return !strncmp(name, PTX_VGPU_PREFIX, strlen(PTX_VGPU_PREFIX));
+}
+
+/* Takes "NAME=VALUE" off the front of what follows a comma. */
+static char *next_option(char **rest, const char *name)
+{
+	char *value, *end;
+
+	if (!*rest || strncmp(*rest, name, strlen(name)) || (*rest)[strlen(name)] != '=')
+		return NULL;
+	value = *rest + strlen(name) + 1;
+	end = strchr(value, ',');
+	if (end)
+		*end++ = '\0';
+	*rest = end;
+	return value;
+}
+
+/* An address, in its long form, or a name of the user's own for one. */
+static bool parse_device(const char *device, const struct ptx_names *names,
+			 char out[PTX_DEVICE_NAME_SIZE])
+{
+	const char *address;
+
+	if (ptx_address_parse(device, out))
+		return true;
+	address = names ? ptx_names_address(names, device) : NULL;
+	if (address)
+		strncpy(out, address, PTX_DEVICE_NAME_SIZE - 1);
+	return address;
+}
+
+/* "DEVICE[,count=N][,reserve=N]"; *@device is what stands for the device. */
 static bool parse_vf(const char *text, const struct ptx_names *names,
 		     struct ptx_selector *sel, char device[SELECTOR_MAX + 1])
 {
-	static const char option[] = "count=";
-	const char *address;
-	char *rest;
+	uint32_t reserve = 0;
+	char *rest, *value;
+	bool ok = true;
 
 	strcpy(device, text);
 	rest = strchr(device, ',');
 	if (rest)
 		*rest++ = '\0';
-	if (rest && (strncmp(rest, option, strlen(option)) ||
-		     !parse_count(rest + strlen(option), &sel->count))) {
+	value = next_option(&rest, "count");
+	if (value)
+		ok = parse_count(value, &sel->count);
+	value = next_option(&rest, "reserve");
+	if (value)
+		ok = ok && parse_count(value, &reserve);
+	if (!ok || rest) {
 		*device = '\0';
 		return false;
 	}
-	if (ptx_address_parse(device, sel->physfn))
-		return true;
-	address = names ? ptx_names_address(names, device) : NULL;
-	if (address)
-		strncpy(sel->physfn, address, sizeof(sel->physfn) - 1);
-	return address;
+	if (!parse_device(device, names, sel->physfn))
+		return false;
+	snprintf(sel->request, sizeof(sel->request), reserve ? "%s%s/%u" : "%s%s",
+		 PTX_VF_PREFIX, sel->physfn, reserve);
+	return true;
+}
+
+/* One part of a path in sysfs, and no way out of it. */
+static bool is_component(const char *text)
+{
+	for (const char *s = text; *s; s++) {
+		if (*s == '/' || *s <= ' ' || *s > '~')
+			return false;
+	}
+	return *text && *text != '.';
+}
+
+static bool is_uuid(const char *text)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < sizeof(form); i++) {
+		if (form[i] == 'x' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
+			return false;
+	}
+	return true;
+}
+
+/* "PARENT/TYPE[,count=N][,uuid=UUID]" */
+static bool parse_vgpu(const char *text, const struct ptx_names *names,
+		       struct ptx_selector *sel)
+{
+	char parent[SELECTOR_MAX + 1], address[PTX_DEVICE_NAME_SIZE] = "";
+	char *type, *rest, *count, *uuid;
+
+	strcpy(parent, text);
+	rest = strchr(parent, ',');
+	if (rest)
+		*rest++ = '\0';
+	type = strchr(parent, '/');
+	if (!type)
+		return false;
+	*type++ = '\0';
+	count = next_option(&rest, "count");
+	uuid = next_option(&rest, "uuid");
+	if (rest || (count && !parse_count(count, &sel->count)) ||
+	    (uuid && (sel->count > 1 || !is_uuid(uuid))))
+		return false;
+	if (!is_component(parent) || !is_component(type))
+		return false;
+	/* A parent need not be on the PCI bus. */
+	if (!parse_device(parent, names, address))
+		snprintf(address, sizeof(address), "%s", parent);
+	return (size_t)snprintf(sel->request, sizeof(sel->request), PTX_VGPU_PREFIX "%s/%s%s%s",
+				address, type, uuid ? "/" : "", uuid ? uuid : "") <
+	       sizeof(sel->request);
+}
+
+static int vgpu_selector_new(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind,
+			     const struct ptx_names *names, struct ptx_selector *sel)
+{
+	sel->kind = PTX_KIND_ANY;
+	if (kind != PTX_KIND_ANY)
+		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+			"give it to --device", "'%s' is of any kind, and not for a %s", text,
+			ptx_kind_name(kind));
+	if (parse_vgpu(text + strlen(PTX_VGPU_PREFIX), names, sel))
+		return 0;
+	return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
+		"mediated devices are vgpu:PARENT/TYPE, with ,count=N or ,uuid=UUID behind it, "
+		"for example vgpu:0000:01:00.0/nvidia-558; see /sys/class/mdev_bus",
+		"'%s' names no mediated device", text);
 }
 
 static int vf_selector_new(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind,
@@ -158,8 +267,8 @@ static int vf_selector_new(struct ptx_ctx *ctx, const char *text, enum ptx_kind 
 		return 0;
 	if (ptx_name_check(device))
 		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
-			"virtual functions are vf:DEVICE or vf:DEVICE,count=N, for example "
-			"vf:0000:01:00.0,count=2; at most 256",
+			"virtual functions are vf:DEVICE, with ,count=N or ,reserve=N behind it, "
+			"for example vf:0000:01:00.0,count=2; at most 256",
 			"'%s' names no virtual functions", text);
 	err = ptx_error_setf(ctx, ENODEV, PTX_REASON_NO_DEVICE, NULL,
 			     "no device of yours is called '%s'", device);
@@ -233,8 +342,9 @@ int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind
 	if (!sel)
 		return ptx_error_no_memory(ctx);
 	sel->count = 1;
-	if (ptx_name_is_vf(text)) {
-		err = vf_selector_new(ctx, text, kind, names, sel);
+	if (ptx_name_is_vf(text) || ptx_name_is_vgpu(text)) {
+		err = ptx_name_is_vf(text) ? vf_selector_new(ctx, text, kind, names, sel) :
+					     vgpu_selector_new(ctx, text, kind, names, sel);
 		if (err)
 			free(sel);
 		else
@@ -259,8 +369,8 @@ int ptx_selector_parse(struct ptx_ctx *ctx, const char *text, enum ptx_kind kind
 			"'%s' is a malformed address", text);
 	if (strchr(text, ':'))
 		return ptx_error_malformed_setf(ctx, PTX_REASON_NO_DEVICE,
-			"a selector is KIND, KIND:VENDOR, KIND:COUNT, KIND:VENDOR:COUNT or "
-			"vf:DEVICE; kinds are gpu npu nvme nic audio usb storage other",
+			"a selector is KIND, KIND:VENDOR, KIND:COUNT, KIND:VENDOR:COUNT, "
+			"vf:DEVICE or vgpu:PARENT/TYPE; kinds are gpu npu nvme nic audio usb storage other",
 			"'%s' is no selector%s%s", text,
 			kind == PTX_KIND_ANY ? "" : " for a ",
 			kind == PTX_KIND_ANY ? "" : ptx_kind_name(kind));
@@ -283,6 +393,11 @@ const char *ptx_selector_address(const struct ptx_selector *sel)
 const char *ptx_selector_physfn(const struct ptx_selector *sel)
 {
 	return *sel->physfn ? sel->physfn : NULL;
+}
+
+const char *ptx_selector_request(const struct ptx_selector *sel)
+{
+	return *sel->request ? sel->request : NULL;
 }
 
 enum ptx_kind ptx_selector_kind(const struct ptx_selector *sel)
@@ -308,6 +423,9 @@ bool ptx_selector_match(const struct ptx_selector *sel, const struct ptx_device 
 		return !strcmp(sel->address, ptx_device_name(dev));
 	if (*sel->physfn)
 		return ptx_device_physfn(dev) && !strcmp(sel->physfn, ptx_device_physfn(dev));
+	/* What is to be made is none that there is. */
+	if (*sel->request)
+		return false;
 	for (unsigned int i = 0; i < sel->nr_vendors; i++) {
 		if (ptx_device_vendor_id(dev) == sel->vendors[i])
 			return true;

@@ -30,8 +30,8 @@ struct ptx_selector;
  * are taken, those of the pool first and then in order of address: those with no
  * blocker, in no lease, and not in use by this host (see use.h), nor their group
  * mates. Of virtual functions that are asked for by their physical one, the kernel
- * takes any that is spare, or enables them: they are chosen by PTX_VF_PREFIX and
- * the address of that, once for each.
+ * takes any that is spare, or enables them; and mediated devices are made: each of both
+ * is chosen as ptx_selector_request() says.
  *
  * Return: 0; -ENODEV when there is no such device or none of that kind;
  * -EBUSY when too few are free (every blocker is in the error); -EEXIST when

@@ -32,15 +32,22 @@ struct ptx_selector;
  * vf:01:00.0                    a virtual function of that device, which may
  *                               have to be enabled for it; or of one by name
  * vf:01:00.0,count=2            two of them
+ * vf:01:00.0,reserve=4          one, and at least four are enabled if any have to be
+ * vgpu:01:00.0/nvidia-558       a mediated device of that type, which that device's
+ *                               driver makes for the lease
+ * vgpu:mtty/mtty-1,count=2      two of them, of a parent that is no PCI device
+ * vgpu:mtty/mtty-1,uuid=UUID    one that is called so
  * ============================  ==============================================
  *
  * Where the kind is given beside the selector, as in ``--gpu auto``, it may be
- * left out: ``auto``, ``2``, ``nvidia``, ``nvidia:2``. That of a virtual function
- * is not known before there is one: no kind goes with it.
+ * left out: ``auto``, ``2``, ``nvidia``, ``nvidia:2``. That of a virtual function or
+ * a mediated device is not known before there is one: no kind goes with it.
  */
 
 /* What a request calls a virtual function of a device by: this and the address of that. */
 #define PTX_VF_PREFIX	"vf:"
+/* And a mediated device by this, its parent, a slash and its type. */
+#define PTX_VGPU_PREFIX	"vgpu:"
 
 /* No kind is given beside the selector. */
 #define PTX_KIND_ANY	((enum ptx_kind)0xffff)
@@ -66,6 +73,15 @@ const char *ptx_selector_address(const struct ptx_selector *sel);
 
 /** ptx_selector_physfn() - the device any virtual function of which is meant, or NULL */
 const char *ptx_selector_physfn(const struct ptx_selector *sel);
+
+/**
+ * ptx_selector_request() - what a request calls each of what has no address yet
+ * @sel: the selector
+ *
+ * Return: that, for virtual functions and mediated devices, which the kernel chooses or
+ * has made; or NULL.
+ */
+const char *ptx_selector_request(const struct ptx_selector *sel);
 
 /** ptx_selector_kind() - the kind it is about, or PTX_KIND_ANY */
 enum ptx_kind ptx_selector_kind(const struct ptx_selector *sel);
