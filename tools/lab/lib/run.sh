@@ -84,7 +84,7 @@ lab_run_qemu() {
 	qemu=(
 		qemu-system-x86_64 -name ptx-lab -nodefaults -no-user-config
 		-display none -no-reboot
-		-machine "q35,kernel-irqchip=split" -accel "tcg,thread=multi"
+		-machine "q35,kernel-irqchip=split" -accel "tcg,thread=$opt_thread"
 		-cpu EPYC -smp "$opt_smp" -m "$opt_mem"
 		-kernel "$dir/vmlinuz" -initrd "$1"
 		# An emulated processor on a busy machine fails the kernel's checks
@@ -132,7 +132,7 @@ lab_run_once() {
 
 lab_run() {
 	local mode=$1 opt_kernel=debian-6.12 opt_topology=default opt_timeout=''
-	local opt_mem='' opt_smp=2 opt_append='' opt_names='' opt_out=''
+	local opt_mem='' opt_smp=2 opt_thread=multi opt_append='' opt_names='' opt_out=''
 	local opt_module=1 opt_leaks=1 opt_expect='' opt_splat_ok='' opt_mux=''
 	local need words initrd stage qemu=() rc=0 status splats
 
@@ -156,6 +156,7 @@ lab_run() {
 		--env)		opt_names+=" $need" ;;
 		--out)		opt_out=$need ;;
 		--expect-splat)	opt_expect=$need ;;
+		--one-thread)	opt_thread=single ;;
 		--no-module)	opt_module='' ;;
 		--no-leak-check) opt_leaks=0 ;;
 		--splat-ok)	opt_splat_ok=1 ;;
