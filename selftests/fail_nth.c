@@ -43,6 +43,8 @@
 static const char shielded[] =
 	/* Warns when a device that it has found cannot be told of. */
 	"pci_scan_single_device,pci_bus_add_device,pci_stop_and_remove_bus_device,"
+	/* Likewise of a virtual function, which it then goes on with. */
+	"pci_iov_add_virtfn,pci_iov_remove_virtfn,"
 	/* Its error path releases the group with its IOMMU group still set. */
 	"vfio_create_group,"
 	/* The interpreter uses an object after it has freed it. */

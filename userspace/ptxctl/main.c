@@ -20,7 +20,10 @@ const char *cli_root = "";
 #define HELP_JSON	"  -j, --json            print JSON\n" \
 			"  -p, --pretty          print JSON, indented\n"
 #define HELP_VF		"  vf:DEVICE[,count=N]   as DEVICE: so many virtual functions of it, enabled\n" \
-			"                        for this if it has none\n"
+			"                        for this if it has none; ,reserve=N for N at least\n" \
+			"  vgpu:PARENT/TYPE[,count=N]\n" \
+			"                        as DEVICE: mediated devices, made for the lease;\n" \
+			"                        ,uuid=UUID for one that is called so\n"
 #define HELP_TIMEOUT	"      --timeout TIME    how long to wait, for example 500ms, 30s, 2m\n"
 #define HELP_ROM	"      --rom-sha256 HASH refuse it if its option ROM is another; may be repeated\n"
 #define HELP_WINDOW	"      --dma-window START-END\n" \
@@ -55,7 +58,8 @@ static const struct verb verbs[] = {
 	  "run a VMM with devices, and give them back whatever happens",
 	  "      --gpu SELECTOR    a GPU: auto, a vendor, a count, an address or a name\n"
 	  "      --npu SELECTOR    likewise; also --nvme --nic --audio --usb --storage\n"
-	  "      --device SELECTOR any device; vf:DEVICE[,count=N] is virtual functions of one\n"
+	  "      --device SELECTOR any device; vf:DEVICE[,count=N] is virtual functions of one,\n"
+	  "                        vgpu:PARENT/TYPE[,count=N] what is made for the lease\n"
 	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
 	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
 	  "      --user USER       run COMMAND as USER, who owns the lease\n"
@@ -195,7 +199,8 @@ static void help(FILE *file)
 	fputs("\nA device is an address (0000:01:00.0, 01:00.0), a name of your own, a kind\n"
 	      "(gpu npu nvme nic audio usb storage other), a kind with a vendor (gpu:nvidia)\n"
 	      "or a count (nvme:2), or a virtual function of a device, which is enabled if\n"
-	      "need be (vf:01:00.0), or several (vf:01:00.0,count=2).\n\n"
+	      "need be (vf:01:00.0), or several (vf:01:00.0,count=2), or a mediated device\n"
+	      "that is made for the lease (vgpu:01:00.0/nvidia-558).\n\n"
 	      "ptxctl VERB --help tells about one verb. The exit status is 0 when done, 1\n"
 	      "when refused, 2 for wrong usage, 3 when the ptx module is not there.\n", file);
 }

@@ -28,6 +28,9 @@ static const int errnos[] = {
 
 static struct ptx_ctx *ctx;
 
+/* A byte more than a name may have. */
+static char too_long[PTX_DEVICE_NAME_SIZE + 1];
+
 static const char *const nvme[] = { "0000:01:00.0" };
 static const char *const two[] = { "0000:01:00.0", "0000:02:00.0" };
 
@@ -174,9 +177,7 @@ static void add(void)
 	options.flags = PTX_ADD_FLAGS_CLEAR_MEMORY;
 	is_int(ptx_lease_add(lease, nvme, 1, &options, NULL), 0, "their memory cleared");
 	has_str(mock_log(), " flags=16 ", "as asked");
-	options.driver = 
-		"a-driver-whose-name-is-longer-than-any-that-the-kernel-has-ever-had"
-		"-and-that-may-have-95-bytes-at-most";
+	options.driver = too_long;
 	is_int(ptx_lease_add(lease, nvme, 1, &options, NULL), -EINVAL, "a driver's name too long");
 	options.driver = NULL;
 	options.size = 3;
@@ -245,9 +246,7 @@ static void add_vfs(void)
 static void add_refused(void)
 {
 	static const char *const odd[] = {
-		"", "01234567890123456789012345678901234567890123456789"
-		"0123456789012345678901234567890123456789012345",
-		"../../etc", "a\x1b[2J", "\xff",
+		"", too_long, "../../etc", "a\x1b[2J", "\xff",
 	};
 	const char *many[PTX_DEVICES_MAX + 1];
 	const struct ptx_error *e;
@@ -451,6 +450,7 @@ static void every_errno(void)
 
 int main(void)
 {
+	memset(too_long, 'd', sizeof(too_long) - 1);
 	mock_install();
 	mock_script(script);
 	if (ptx_ctx_new(&ctx))

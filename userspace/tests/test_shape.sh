@@ -129,6 +129,7 @@ complete_ ptxctl check --lease ''
 out '^alpha$'
 complete_ ptxctl lease alpha v
 out '^vf:$'
+out '^vgpu:$'
 complete_ ptxctl run --device vf:b
 out '^\(vf:\)\?big-gpu$'
 complete_ ptxctl grant root v

@@ -16,7 +16,6 @@ usual() {
 		device 0000:01:00.0 kind=gpu vendor=0x10de driver=nvidia group=10
 		device 0000:03:00.0 kind=nvme group=30
 		lease old id=5 owner=0 members=0000:03:00.0,$uuid
-		$1
 	END
 }
 type() { # type PARENT TYPE ROOM

@@ -30,11 +30,21 @@ _ptxctl_devices() {
 	fi
 }
 
-# Virtual functions are asked for by a device that can have them. Before _ptxctl_devices.
+# Virtual functions are asked for by a device that can have them, and mediated devices by
+# one that makes them. Before _ptxctl_devices.
 _ptxctl_vfs() {
 	local pf
+	if [[ $cur = vgpu:* ]]; then
+		for pf in /sys/class/mdev_bus/*/mdev_supported_types/*; do
+			[[ -d $pf ]] || continue
+			pf=${pf#/sys/class/mdev_bus/}
+			_ptxctl_words "vgpu:${pf/\/mdev_supported_types/}"
+		done
+		return
+	fi
 	if [[ $cur != vf:* ]]; then
-		_ptxctl_words vf:
+		_ptxctl_words 'vf:
+vgpu:'
 		return
 	fi
 	_ptxctl_words "$(ptxctl name 2> /dev/null | sed -e 1d -e 's/ .*//' -e 's/^/vf:/')"
