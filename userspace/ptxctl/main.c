@@ -44,6 +44,9 @@ static const struct verb verbs[] = {
 	  HELP_JSON },
 	{ "info", verb_info, "DEVICE...", "everything about a device",
 	  HELP_JSON },
+	{ "topology", verb_topology, "[-a]", "where devices are, and how far from each other",
+	  "  -a, --all             bridges with nothing behind them, too\n"
+	  HELP_JSON },
 	{ "check", verb_check, "[--memory SIZE [--lease NAME]] [DEVICE...]",
 	  "what stands in the way of a lease, and its remedy",
 	  "      --memory SIZE     of the VM, for example 16G: can that much be locked and\n"
