@@ -59,6 +59,8 @@ static const struct verb verbs[] = {
 	  "      --gpu SELECTOR    a GPU: auto, a vendor, a count, an address or a name\n"
 	  "      --npu SELECTOR    likewise; also --nvme --nic --audio --usb --storage\n"
 	  "      --device SELECTOR any device; vf:DEVICE[,count=N] is virtual functions of one\n"
+	  "      --near            those that are near each other in the PCI tree\n"
+	  "      --numa            run COMMAND on the CPUs and the memory beside them\n"
 	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
 	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
 	  "      --user USER       run COMMAND as USER, who owns the lease\n"

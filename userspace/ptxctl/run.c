@@ -25,6 +25,7 @@
 #include "child.h"
 #include "dma.h"
 #include "nodes.h"
+#include "numa.h"
 #include "output.h"
 #include "persistenced.h"
 #include "select.h"
@@ -44,6 +45,7 @@
  * @space: the lease has one
  * @no_space: why not, or NULL
  * @verbose: tell what is done
+ * @numa: run it near its devices
  * @stop_persistenced: stop that daemon if it is in the way
  * @child: the VMM-to-be
  * @lease: the lease
@@ -62,6 +64,7 @@ struct run {
 	bool space;
 	char *no_space;
 	bool verbose;
+	bool numa;
 	bool stop_persistenced;
 	struct child child;
 	struct ptx_lease *lease;
@@ -287,6 +290,11 @@ static int brief(struct run *run, const struct ptx_lease_info *info)
 			 &why)) {
 		cli_say("%s", why ? why : "out of memory");
 		goto out;
+	}
+	if (run->numa) {
+		status = numa_plan(run->cli, devices, nr, run->verbose, &run->child.numa);
+		if (status)
+			goto out;
 	}
 	line = run->verbose ? words_join(&command) : NULL;
 	if (line)
@@ -535,9 +543,11 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "gpu", required_argument, NULL, OPT_KIND + PTX_KIND_GPU },
 		{ "help", no_argument, NULL, 'h' },
 		{ "name", required_argument, NULL, OPT_NAME },
+		{ "near", no_argument, NULL, OPT_NEAR },
 		{ "nic", required_argument, NULL, OPT_KIND + PTX_KIND_NIC },
 		{ "no-space", no_argument, NULL, OPT_NO_SPACE },
 		{ "npu", required_argument, NULL, OPT_KIND + PTX_KIND_NPU },
+		{ "numa", no_argument, NULL, OPT_NUMA },
 		{ "nvme", required_argument, NULL, OPT_KIND + PTX_KIND_NVME },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "reset", no_argument, NULL, OPT_RESET },
@@ -589,6 +599,12 @@ static int parse_run(struct run *run, int argc, char **argv)
 			break;
 		case OPT_NAME:
 			run->name = optarg;
+			break;
+		case OPT_NEAR:
+			run->sel.near = true;
+			break;
+		case OPT_NUMA:
+			run->numa = true;
 			break;
 		case OPT_STOP_PERSISTENCED:
 			run->stop_persistenced = true;
