@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "child.h"
+#include "clique.h"
 #include "dma.h"
 #include "nodes.h"
 #include "numa.h"
@@ -250,8 +251,8 @@ static bool add_setting(struct words *settings, const char *name, const char *va
 }
 
 /* What the VMM finds in its environment, besides the lease's file. */
-static bool make_settings(const struct run *run, const char *const *devices, size_t nr,
-			  struct words *settings)
+static bool make_settings(const struct run *run, const char *const *devices,
+			  const int *cliques, size_t nr, struct words *settings)
 {
 	struct words plain = { .nr = 0 }, args = { .nr = 0 };
 	char *list = NULL, *joined = NULL, id[32];
@@ -259,7 +260,7 @@ static bool make_settings(const struct run *run, const char *const *devices, siz
 
 	for (size_t i = 0; ok && i < nr; i++)
 		ok = words_add(&plain, strdup(devices[i]));
-	ok = ok && vmm_device_words(run->form, devices, nr, &args);
+	ok = ok && vmm_device_words(run->form, devices, cliques, nr, &args);
 	if (ok) {
 		list = words_join(&plain);
 		joined = words_join(&args);
@@ -281,13 +282,16 @@ static int brief(struct run *run, const struct ptx_lease_info *info)
 	struct words command = { .nr = 0 }, settings = { .nr = 0 };
 	const char **devices, *why = NULL;
 	int status = EXIT_REFUSED;
+	int *cliques = NULL;
 	size_t nr = 0;
 	char *line;
 
 	devices = members_of(info, &nr);
-	if (!devices || !make_settings(run, devices, nr, &settings) ||
-	    !vmm_command(run->form, run->argv, (size_t)run->argc, devices, nr, &command,
-			 &why)) {
+	if (devices)
+		cliques = clique_list(run->cli, devices, nr);
+	if (!cliques || !make_settings(run, devices, cliques, nr, &settings) ||
+	    !vmm_command(run->form, run->argv, (size_t)run->argc, devices, cliques, nr,
+			 &command, &why)) {
 		cli_say("%s", why ? why : "out of memory");
 		goto out;
 	}
@@ -304,6 +308,7 @@ static int brief(struct run *run, const struct ptx_lease_info *info)
 out:
 	words_free(&command);
 	words_free(&settings);
+	free(cliques);
 	free(devices);
 	return status;
 }
@@ -523,7 +528,8 @@ static int check_command(struct run *run)
 		return status;
 	}
 	/* What is wrong with the command line is found before a device moves. */
-	ok = vmm_command(run->form, run->argv, (size_t)run->argc, nobody, 1, &words, &why);
+	ok = vmm_command(run->form, run->argv, (size_t)run->argc, nobody, NULL, 1, &words,
+			 &why);
 	words_free(&words);
 	return ok ? EXIT_DONE : cli_usage(run->cli, "%s", why ? why : "out of memory");
 }

@@ -114,22 +114,41 @@ bool vmm_qemu_wants_path(const char *address)
 	return strtoul(address, NULL, 16) > 0xffff;
 }
 
-/* One value of Cloud Hypervisor's --device. */
-static bool add_ch_paths(struct words *out, const char *const *devices, size_t nr)
+/* @behind, and the clique of device @i if it has one; @cliques may be NULL. */
+static const char *clique_word(const char *behind, const char *option, const int *cliques,
+			       size_t i, char buf[48])
 {
+	if (cliques && cliques[i] >= 0)
+		snprintf(buf, 48, "%s,%s=%d", behind, option, cliques[i]);
+	else
+		strcpy(buf, behind);
+	return buf;
+}
+
+/* One value of Cloud Hypervisor's --device. */
+static bool add_ch_paths(struct words *out, const char *const *devices, const int *cliques,
+			 size_t nr)
+{
+	char clique[48];
+
 	for (size_t i = 0; i < nr; i++) {
-		if (!words_add(out, join2("path=" VMM_SYSFS, devices[i], "/")))
+		if (!words_add(out, join2("path=" VMM_SYSFS, devices[i],
+					  clique_word("/", "x_nv_gpudirect_clique", cliques, i,
+						      clique))))
 			return false;
 	}
 	return true;
 }
 
 /* The arguments that give a VMM its devices; without a form, QEMU's. */
-bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
-		      struct words *out)
+bool vmm_device_words(enum vmm_form form, const char *const *devices, const int *cliques,
+		      size_t nr, struct words *out)
 {
+	char clique[48];
+
 	if (form == VMM_CLOUD_HYPERVISOR)
-		return !nr || (add_copy(out, "--device") && add_ch_paths(out, devices, nr));
+		return !nr || (add_copy(out, "--device") &&
+			       add_ch_paths(out, devices, cliques, nr));
 	for (size_t i = 0; i < nr; i++) {
 		if (form == VMM_CROSVM) {
 			if (!add_copy(out, "--vfio") ||
@@ -138,7 +157,9 @@ bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
 		} else if (!add_copy(out, "-device") ||
 			   !words_add(out, join2(vmm_qemu_wants_path(devices[i]) ?
 						 "vfio-pci,sysfsdev=" VMM_SYSFS :
-						 "vfio-pci,host=", devices[i], ""))) {
+						 "vfio-pci,host=", devices[i],
+						 clique_word("", "x-nv-gpudirect-clique", cliques,
+							     i, clique)))) {
 			return false;
 		}
 	}
@@ -189,8 +210,8 @@ static bool place_by_hand(char *const *argv, size_t argc, const struct words *de
  * Cloud Hypervisor takes --device once, with any number of values: where the
  * user gave one, ours go behind its values.
  */
-static bool command_ch(char *const *argv, size_t argc, const char *const *devices, size_t nr,
-		       struct words *out)
+static bool command_ch(char *const *argv, size_t argc, const char *const *devices,
+		       const int *cliques, size_t nr, struct words *out)
 {
 	bool placed = false;
 
@@ -211,11 +232,12 @@ static bool command_ch(char *const *argv, size_t argc, const char *const *device
 					return false;
 			}
 		}
-		if (!add_ch_paths(out, devices, nr))
+		if (!add_ch_paths(out, devices, cliques, nr))
 			return false;
 		placed = true;
 	}
-	return placed || vmm_device_words(VMM_CLOUD_HYPERVISOR, devices, nr, out);
+	return placed || vmm_device_words(VMM_CLOUD_HYPERVISOR, devices, cliques, nr,
+					  out);
 }
 
 /* crosvm's options belong to its subcommand "run", before the kernel's path. */
@@ -342,6 +364,7 @@ enum vmm_dma vmm_own_dma(enum vmm_form form, char *const *argv, size_t argc,
  * @argv: the command line as the user gave it
  * @argc: its length, at least 1
  * @devices: addresses
+ * @cliques: which GPUDirect clique each is in, or -1; NULL for none of them
  * @nr: how many
  * @out: the result, words_free()d in any case
  * @why: on failure, why; NULL when out of memory
@@ -349,8 +372,8 @@ enum vmm_dma vmm_own_dma(enum vmm_form form, char *const *argv, size_t argc,
  * Return: whether it could be done.
  */
 bool vmm_command(enum vmm_form form, char *const *argv, size_t argc,
-		 const char *const *devices, size_t nr, struct words *out,
-		 const char **why)
+		 const char *const *devices, const int *cliques, size_t nr,
+		 struct words *out, const char **why)
 {
 	struct words words = { .nr = 0 };
 	bool by_hand = false, ok;
@@ -364,11 +387,11 @@ bool vmm_command(enum vmm_form form, char *const *argv, size_t argc,
 		*why = "with -daemonize the first process ends at once, and with it the lease";
 		return false;
 	}
-	ok = vmm_device_words(form, devices, nr, &words);
+	ok = vmm_device_words(form, devices, cliques, nr, &words);
 	if (ok && by_hand) {
 		ok = place_by_hand(argv, argc, &words, out);
 	} else if (ok && form == VMM_CLOUD_HYPERVISOR) {
-		ok = command_ch(argv, argc, devices, nr, out);
+		ok = command_ch(argv, argc, devices, cliques, nr, out);
 	} else if (ok && form == VMM_CROSVM) {
 		ok = command_crosvm(argv, argc, &words, out, why);
 	} else if (ok) {

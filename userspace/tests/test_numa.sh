@@ -68,6 +68,68 @@ ctl 0 'sysfs says nothing' run --gpu 2 --near -- start-vm.sh
 given $A $B
 pci_tree
 
+echo '# GPUs that share a switch'
+# args WANTED: the arguments for the VMM's devices, without what all of them have.
+args() {
+	local have
+	have=$(sed -n 's/^env PTX_DEVICE_ARGS=//p' "$work/out" | sed 's/-device vfio-pci,host=//g')
+	[ "$have" = "$1" ] || echo "# the arguments are '$have'"
+	[ "$have" = "$1" ]
+	ok $? "  $1"
+}
+q=x-nv-gpudirect-clique
+tree_script
+ctl 0 'QEMU' run --device $A --device 41:00.0 --device $B --nic auto -- qemu-system-x86_64
+args "$A,$q=0 $B,$q=0 0000:05:00.0 0000:41:00.0"
+out "^arg vfio-pci,host=$A,$q=0\$"
+ctl 0 'behind another switch, too' run --device $A --device $C -- start-vm.sh
+args "$A,$q=0 $C,$q=0"
+ctl 0 'two of them' run --device $A --device $E --device $F --device $B -- start-vm.sh
+args "$A,$q=0 $B,$q=0 $E,$q=1 $F,$q=1"
+ctl 0 'one alone' run --device $A --device 41:00.0 --device 05:00.0 -- start-vm.sh
+args "$A 0000:05:00.0 0000:41:00.0"
+ctl 0 'Cloud Hypervisor' run --device $A --device $B -- cloud-hypervisor
+out "^arg path=/sys/bus/pci/devices/$A/,x_nv_gpudirect_clique=0\$"
+out "^arg path=/sys/bus/pci/devices/$B/,x_nv_gpudirect_clique=0\$"
+ctl 0 'crosvm' run --device $A --device $B -- crosvm run
+no_out 'clique'
+echo 0x1002 > "$bus/$A/vendor"
+ctl 0 'another vendor' run --device $A --device $B --device $C -- start-vm.sh
+args "$A $B,$q=0 $C,$q=0"
+echo 0x10de > "$bus/$A/vendor"
+echo 0x040300 > "$bus/$A/class"
+ctl 0 'no display' run --device $A --device $B -- start-vm.sh
+args "$A $B"
+echo 0x030000 > "$bus/$A/class"
+ln -s ../$C "$bus/$A/physfn"
+ctl 0 'a virtual function' run --device $A --device $B -- start-vm.sh
+args "$A $B"
+rm "$bus/$A/physfn"
+mv "$bus" "$bus.away"
+: > "$bus"
+ctl 0 'sysfs cannot be read' run --device $A --device $B -- start-vm.sh
+args "$A $B"
+rm "$bus"
+mv "$bus.away" "$bus"
+many='' all=()
+for i in {10..26}; do
+	pci "pci00$i:00" "00$i:00:00.0" 060400 1000 0
+	pci "pci00$i:00/00$i:00:00.0" "00$i:01:00.0" 060400 1000 0
+	for j in 0 1; do
+		pci "pci00$i:00/00$i:00:00.0/00$i:01:00.0" "00$i:02:0$j.0" 060400 1000 0
+		pci "pci00$i:00/00$i:00:00.0/00$i:01:00.0/00$i:02:0$j.0" "00$i:0$((j + 3)):00.0" \
+			030200 10de 0
+		many+="device 00$i:0$((j + 3)):00.0 kind=gpu group=$i$j"$'\n'
+		all+=(--device "00$i:0$((j + 3)):00.0")
+	done
+done
+tree_script "$many"
+ctl 0 'more than a capability can tell' run "${all[@]}" -- qemu-system-x86_64
+out "^arg vfio-pci,host=0010:03:00.0,$q=0\$"
+out "^arg vfio-pci,host=0025:04:00.0,$q=15\$"
+out "^arg vfio-pci,host=0026:03:00.0\$"
+tree_script
+
 echo '# On the node of the devices'
 allowed=$("$TEST/fake-vmm" | sed -n 's/^cpus //p')
 first=${allowed%%[-,]*}
