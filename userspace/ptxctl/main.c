@@ -47,11 +47,12 @@ static const struct verb verbs[] = {
 	{ "topology", verb_topology, "[-a]", "where devices are, and how far from each other",
 	  "  -a, --all             bridges with nothing behind them, too\n"
 	  HELP_JSON },
-	{ "check", verb_check, "[--memory SIZE [--lease NAME]] [DEVICE...]",
+	{ "check", verb_check, "[--memory SIZE [--lease NAME] [--vcpus N]] [DEVICE...]",
 	  "what stands in the way of a lease, and its remedy",
 	  "      --memory SIZE     of the VM, for example 16G: can that much be locked and\n"
 	  "                        mapped, and is it free?\n"
 	  "      --lease NAME      which it is for: will its quota and its windows do?\n"
+	  "      --vcpus N         of the VM: which huge pages and CPUs make it fast?\n"
 	  "  -q, --quiet           only what is wrong\n"
 	  HELP_JSON },
 	{ "run", verb_run, "[OPTIONS] -- COMMAND [ARGUMENT...]",

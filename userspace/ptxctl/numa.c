@@ -38,7 +38,12 @@ bool numa_nodes_of(struct cli *cli, const char *const *devices, size_t nr,
 		return false;
 	}
 	for (size_t i = 0; i < nr; i++) {
-		dev = ptx_topology_find(topo, devices[i]);
+		const char *name = devices[i];
+
+		/* Virtual functions that are asked for are where their device is. */
+		if (!strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX)))
+			name += strlen(PTX_VF_PREFIX);
+		dev = ptx_topology_find(topo, name);
 		if (dev && dev->numa_node >= 0)
 			cpulist_add(nodes, (unsigned int)dev->numa_node);
 	}
@@ -78,7 +83,8 @@ int numa_plan(struct cli *cli, const char *const *devices, size_t nr, bool verbo
 	cpulist_text(&numa->nodes, nodes, sizeof(nodes));
 	cpulist_text(&numa->cpus, cpus, sizeof(cpus));
 	if (!*cpus)
-		cli_say("NUMA node %s has no CPUs that may be used: the command runs on any", nodes);
+		cli_say("NUMA node %s has no CPUs that may be used: the command runs on any",
+			nodes);
 	else if (verbose)
 		cli_say("NUMA node %s: CPUs %s", nodes, cpus);
 	return EXIT_DONE;

@@ -52,6 +52,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_UNPLUG,
 	OPT_USER,
+	OPT_VCPUS,
 	OPT_VMM,
 	OPT_DEVICE,
 	OPT_KIND,	/* plus an enum ptx_kind */

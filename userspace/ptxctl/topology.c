@@ -168,9 +168,10 @@ static bool begins_bus(const struct view *view, size_t i)
 
 static void print_tree(const struct view *view)
 {
-	struct table *table = table_new(6, "ADDRESS", "KIND", "DEVICE", "GROUP", "NODE", "LEASE");
 	const struct ptx_topology_device *place;
+	struct table *table;
 
+	table = table_new(6, "ADDRESS", "KIND", "DEVICE", "GROUP", "NODE", "LEASE");
 	for (size_t i = 0; (place = ptx_topology_at(view->topo, i)); i++) {
 		if (!begins_bus(view, i))
 			continue;

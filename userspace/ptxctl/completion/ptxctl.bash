@@ -125,7 +125,7 @@ _ptxctl() {
 	--lease)
 		_ptxctl_leases
 		return ;;
-	--dma-window | --timeout | --deadline | --memory | --rom-sha256 | --name | --count | -n)
+	--dma-window | --timeout | --deadline | --memory | --vcpus | --rom-sha256 | --name | --count | -n)
 		return ;;
 	esac
 	if [[ $cur = -* ]]; then
