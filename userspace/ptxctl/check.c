@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "advice.h"
 #include "device_json.h"
 #include "host.h"
 #include "memory.h"
@@ -434,6 +435,7 @@ int verb_check(struct cli *cli, int argc, char **argv)
 		{ "memory", required_argument, NULL, OPT_MEMORY },
 		{ "pretty", no_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "vcpus", required_argument, NULL, OPT_VCPUS },
 		{ }
 	};
 	struct selection sel = { .nr = 0 };
@@ -442,6 +444,7 @@ int verb_check(struct cli *cli, int argc, char **argv)
 	struct ptx_lease_ref ref = { .id = 0 };
 	struct ptx_lease_info *lease = NULL;
 	struct json_object *obj;
+	unsigned int vcpus = 0;
 	uint64_t memory = 0;
 	int c, status;
 	bool no_module;
@@ -455,7 +458,12 @@ int verb_check(struct cli *cli, int argc, char **argv)
 					 optarg);
 		if (c == OPT_LEASE)
 			ref.name = optarg;
+		if (c == OPT_VCPUS && !advice_vcpus(optarg, &vcpus))
+			return cli_usage(cli, "--vcpus takes a number from 1 to %d, not '%s'",
+					 ADVICE_VCPUS_MAX, optarg);
 	}
+	if (vcpus && !memory)
+		return cli_usage(cli, "--vcpus goes with --memory");
 	if (ref.name && !memory)
 		return cli_usage(cli, "--lease goes with --memory");
 	status = selection_add_all(cli, &sel, argv + optind, argc - optind);
@@ -471,6 +479,8 @@ int verb_check(struct cli *cli, int argc, char **argv)
 		memory_check_grants(memory, &check.right, &host);
 		memory_check_lease(memory, lease, &host);
 	}
+	if (vcpus)
+		advice_give(cli, &sel, memory, vcpus, &host);
 	if (cli->json) {
 		check.devices = json_object_new_array();
 	} else if (!cli->quiet || host.worst > FINDING_OK) {

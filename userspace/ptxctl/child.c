@@ -120,6 +120,7 @@ static void child_main(const struct child *child, int sock)
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	char *text, **words, fd_text[16];
 	uint32_t counts[2];
+	struct numa numa;
 	size_t len = 0;
 	int fd;
 
@@ -127,7 +128,8 @@ static void child_main(const struct child *child, int sock)
 	if (fd < 0)
 		_exit(EXIT_REFUSED);	/* the parent gave up, or is gone */
 	text = malloc(len + 1);
-	if (!text || !read_all(sock, counts, sizeof(counts)) || !read_all(sock, text, len))
+	if (!text || !read_all(sock, counts, sizeof(counts)) ||
+	    !read_all(sock, &numa, sizeof(numa)) || !read_all(sock, text, len))
 		_exit(EXIT_REFUSED);
 	text[len] = '\0';
 	/* First the settings of the environment, then the command line. */
@@ -143,6 +145,7 @@ static void child_main(const struct child *child, int sock)
 		child_fail(sock, errno, "cannot pass the lease on");
 	/* VFIO locks all of a VM's memory. Without the right the limit stays. */
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	numa_apply(&numa);
 	child_become_user(child, sock);
 	execv(child->path, words + counts[0]);
 	child_fail(sock, errno, "cannot execute");
@@ -242,8 +245,8 @@ static bool send_lease(const struct child *child, int fd, size_t len)
 }
 
 /*
- * Give it the lease, and tell it its environment ("NAME=value") and its command
- * line. Returns an exit status.
+ * Give it the lease, and tell it where to run, its environment ("NAME=value") and its
+ * command line. Returns an exit status.
  */
 int child_brief(const struct child *child, int lease_fd, const struct words *settings,
 		const struct words *command)
@@ -262,6 +265,7 @@ int child_brief(const struct child *child, int lease_fd, const struct words *set
 		status = EXIT_REFUSED;
 	} else if (!send_lease(child, lease_fd, blob.len) ||
 		   !write_all(child->sock, counts, sizeof(counts)) ||
+		   !write_all(child->sock, &child->numa, sizeof(child->numa)) ||
 		   !write_all(child->sock, blob.text, blob.len)) {
 		cli_say("the child is gone: %s", strerror(errno));
 		status = EXIT_REFUSED;

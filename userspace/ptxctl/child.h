@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <sys/types.h>
+#include "numa.h"
 
 struct passwd;
 struct words;
@@ -15,6 +16,7 @@ struct words;
  * struct child - the VMM-to-be
  * @path: the program's file
  * @user: whom to run it as, or NULL
+ * @numa: where it is to run
  * @pid: of it
  * @pidfd: of it, or -1
  * @sock: our end of the socket to it, or -1
@@ -22,6 +24,7 @@ struct words;
 struct child {
 	char path[PATH_MAX];
 	const struct passwd *user;
+	struct numa numa;
 	pid_t pid;
 	int pidfd;
 	int sock;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "device_json.h"
+#include "devices.h"
 #include "output.h"
 #include "pciname.h"
 #include "select.h"
@@ -54,8 +55,8 @@ static int named_exist(const struct selection *sel, const struct ptx_device_list
 }
 
 /* Who has it; or, where no lease does, the pool or how it stands after its last one. */
-static const char *holder_text(const struct ptx_device *dev,
-			       const struct ptx_lease_info_list *leases, char *buf, size_t size)
+const char *device_holder(const struct ptx_device *dev,
+			  const struct ptx_lease_info_list *leases, char *buf, size_t size)
 {
 	enum ptx_member_state state;
 
@@ -84,7 +85,7 @@ static void list_row(struct cli *cli, struct table *table, const struct ptx_devi
 		table_cellf(table, "%u", group);
 	else
 		table_cell(table, NULL);
-	table_cell(table, holder_text(dev, leases, buf, sizeof(buf)));
+	table_cell(table, device_holder(dev, leases, buf, sizeof(buf)));
 }
 
 static int list_print(struct cli *cli, const struct selection *sel,

@@ -47,11 +47,15 @@ static const struct verb verbs[] = {
 	  HELP_JSON },
 	{ "info", verb_info, "DEVICE...", "everything about a device",
 	  HELP_JSON },
-	{ "check", verb_check, "[--memory SIZE [--lease NAME]] [DEVICE...]",
+	{ "topology", verb_topology, "[-a]", "where devices are, and how far from each other",
+	  "  -a, --all             bridges with nothing behind them, too\n"
+	  HELP_JSON },
+	{ "check", verb_check, "[--memory SIZE [--lease NAME] [--vcpus N]] [DEVICE...]",
 	  "what stands in the way of a lease, and its remedy",
 	  "      --memory SIZE     of the VM, for example 16G: can that much be locked and\n"
 	  "                        mapped, and is it free?\n"
 	  "      --lease NAME      which it is for: will its quota and its windows do?\n"
+	  "      --vcpus N         of the VM: which huge pages and CPUs make it fast?\n"
 	  "  -q, --quiet           only what is wrong\n"
 	  HELP_JSON },
 	{ "run", verb_run, "[OPTIONS] -- COMMAND [ARGUMENT...]",
@@ -60,6 +64,8 @@ static const struct verb verbs[] = {
 	  "      --npu SELECTOR    likewise; also --nvme --nic --audio --usb --storage\n"
 	  "      --device SELECTOR any device; vf:DEVICE[,count=N] is virtual functions of one,\n"
 	  "                        vgpu:PARENT/TYPE[,count=N] what is made for the lease\n"
+	  "      --near            those that are near each other in the PCI tree\n"
+	  "      --numa            run COMMAND on the CPUs and the memory beside them\n"
 	  "      --name NAME       the lease's name; by default COMMAND-PID\n"
 	  "      --vmm FORM        qemu, cloud-hypervisor, crosvm or none\n"
 	  "      --user USER       run COMMAND as USER, who owns the lease\n"

@@ -35,7 +35,9 @@ enum {
 	OPT_MAX,
 	OPT_MEMORY,
 	OPT_NAME,
+	OPT_NEAR,
 	OPT_NO_SPACE,
+	OPT_NUMA,
 	OPT_OPENMETRICS,
 	OPT_OWNER,
 	OPT_PID,
@@ -50,6 +52,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_UNPLUG,
 	OPT_USER,
+	OPT_VCPUS,
 	OPT_VMM,
 	OPT_DEVICE,
 	OPT_KIND,	/* plus an enum ptx_kind */
@@ -111,6 +114,7 @@ bool cli_delay(struct cli *cli, const char *text, uint32_t *ms);
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_info(struct cli *cli, int argc, char **argv);
 int verb_name(struct cli *cli, int argc, char **argv);
+int verb_topology(struct cli *cli, int argc, char **argv);
 int verb_check(struct cli *cli, int argc, char **argv);
 int verb_lease(struct cli *cli, int argc, char **argv);
 int verb_add(struct cli *cli, int argc, char **argv);

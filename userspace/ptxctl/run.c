@@ -23,8 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 #include "child.h"
+#include "clique.h"
 #include "dma.h"
 #include "nodes.h"
+#include "numa.h"
 #include "output.h"
 #include "persistenced.h"
 #include "select.h"
@@ -44,6 +46,7 @@
  * @space: the lease has one
  * @no_space: why not, or NULL
  * @verbose: tell what is done
+ * @numa: run it near its devices
  * @stop_persistenced: stop that daemon if it is in the way
  * @child: the VMM-to-be
  * @lease: the lease
@@ -62,6 +65,7 @@ struct run {
 	bool space;
 	char *no_space;
 	bool verbose;
+	bool numa;
 	bool stop_persistenced;
 	struct child child;
 	struct ptx_lease *lease;
@@ -247,8 +251,8 @@ static bool add_setting(struct words *settings, const char *name, const char *va
 }
 
 /* What the VMM finds in its environment, besides the lease's file. */
-static bool make_settings(const struct run *run, const char *const *devices, size_t nr,
-			  struct words *settings)
+static bool make_settings(const struct run *run, const char *const *devices,
+			  const int *cliques, size_t nr, struct words *settings)
 {
 	struct words plain = { .nr = 0 }, args = { .nr = 0 };
 	char *list = NULL, *joined = NULL, id[32];
@@ -256,7 +260,7 @@ static bool make_settings(const struct run *run, const char *const *devices, siz
 
 	for (size_t i = 0; ok && i < nr; i++)
 		ok = words_add(&plain, strdup(devices[i]));
-	ok = ok && vmm_device_words(run->form, devices, nr, &args);
+	ok = ok && vmm_device_words(run->form, devices, cliques, nr, &args);
 	if (ok) {
 		list = words_join(&plain);
 		joined = words_join(&args);
@@ -278,15 +282,23 @@ static int brief(struct run *run, const struct ptx_lease_info *info)
 	struct words command = { .nr = 0 }, settings = { .nr = 0 };
 	const char **devices, *why = NULL;
 	int status = EXIT_REFUSED;
+	int *cliques = NULL;
 	size_t nr = 0;
 	char *line;
 
 	devices = members_of(info, &nr);
-	if (!devices || !make_settings(run, devices, nr, &settings) ||
-	    !vmm_command(run->form, run->argv, (size_t)run->argc, devices, nr, &command,
-			 &why)) {
+	if (devices)
+		cliques = clique_list(run->cli, devices, nr);
+	if (!cliques || !make_settings(run, devices, cliques, nr, &settings) ||
+	    !vmm_command(run->form, run->argv, (size_t)run->argc, devices, cliques, nr,
+			 &command, &why)) {
 		cli_say("%s", why ? why : "out of memory");
 		goto out;
+	}
+	if (run->numa) {
+		status = numa_plan(run->cli, devices, nr, run->verbose, &run->child.numa);
+		if (status)
+			goto out;
 	}
 	line = run->verbose ? words_join(&command) : NULL;
 	if (line)
@@ -296,6 +308,7 @@ static int brief(struct run *run, const struct ptx_lease_info *info)
 out:
 	words_free(&command);
 	words_free(&settings);
+	free(cliques);
 	free(devices);
 	return status;
 }
@@ -515,7 +528,8 @@ static int check_command(struct run *run)
 		return status;
 	}
 	/* What is wrong with the command line is found before a device moves. */
-	ok = vmm_command(run->form, run->argv, (size_t)run->argc, nobody, 1, &words, &why);
+	ok = vmm_command(run->form, run->argv, (size_t)run->argc, nobody, NULL, 1, &words,
+			 &why);
 	words_free(&words);
 	return ok ? EXIT_DONE : cli_usage(run->cli, "%s", why ? why : "out of memory");
 }
@@ -535,9 +549,11 @@ static int parse_run(struct run *run, int argc, char **argv)
 		{ "gpu", required_argument, NULL, OPT_KIND + PTX_KIND_GPU },
 		{ "help", no_argument, NULL, 'h' },
 		{ "name", required_argument, NULL, OPT_NAME },
+		{ "near", no_argument, NULL, OPT_NEAR },
 		{ "nic", required_argument, NULL, OPT_KIND + PTX_KIND_NIC },
 		{ "no-space", no_argument, NULL, OPT_NO_SPACE },
 		{ "npu", required_argument, NULL, OPT_KIND + PTX_KIND_NPU },
+		{ "numa", no_argument, NULL, OPT_NUMA },
 		{ "nvme", required_argument, NULL, OPT_KIND + PTX_KIND_NVME },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "reset", no_argument, NULL, OPT_RESET },
@@ -589,6 +605,12 @@ static int parse_run(struct run *run, int argc, char **argv)
 			break;
 		case OPT_NAME:
 			run->name = optarg;
+			break;
+		case OPT_NEAR:
+			run->sel.near = true;
+			break;
+		case OPT_NUMA:
+			run->numa = true;
 			break;
 		case OPT_STOP_PERSISTENCED:
 			run->stop_persistenced = true;

@@ -45,9 +45,11 @@ void selection_free(struct selection *sel)
 
 int selection_pick(struct cli *cli, const struct selection *sel, struct ptx_pick **pick)
 {
-	if (ptx_pick_new(cli->ctx, (const struct ptx_selector *const *)sel->sels, sel->nr, pick))
-		return cli_fail(cli);
-	return EXIT_DONE;
+	const struct ptx_selector *const *sels = (const struct ptx_selector *const *)sel->sels;
+	int err = sel->near ? ptx_pick_near(cli->ctx, sels, sel->nr, pick) :
+			      ptx_pick_new(cli->ctx, sels, sel->nr, pick);
+
+	return err ? cli_fail(cli) : EXIT_DONE;
 }
 
 static int guard_one(struct cli *cli, const char *name)

@@ -11,10 +11,12 @@
  * struct selection - selectors in the order they were given
  * @sels: them
  * @nr: how many
+ * @near: of those that do, the devices are wanted that are near each other
  */
 struct selection {
 	struct ptx_selector **sels;
 	size_t nr;
+	bool near;
 };
 
 int selection_add(struct cli *cli, struct selection *sel, const char *text,

@@ -120,45 +120,58 @@ const char *vmm_sysfs(const char *device)
 	return strchr(device, ':') ? VMM_SYSFS : VMM_MDEVS;
 }
 
-static char *ch_value(const char *device)
+/* What of a VMM's words says in which GPUDirect clique a device is; -1 for none. */
+static const char *clique_word(const char *option, int clique, char buf[48])
 {
-	char *s;
-
-	return asprintf(&s, "path=%s%s/", vmm_sysfs(device), device) < 0 ? NULL : s;
+	*buf = '\0';
+	if (clique >= 0)
+		snprintf(buf, 48, ",%s=%d", option, clique);
+	return buf;
 }
 
-static char *qemu_value(const char *device)
+static char *ch_value(const char *device, int clique)
+{
+	char buf[48], *s;
+
+	return asprintf(&s, "path=%s%s/%s", vmm_sysfs(device), device,
+			clique_word("x_nv_gpudirect_clique", clique, buf)) < 0 ? NULL : s;
+}
+
+static char *qemu_value(const char *device, int clique)
 {
 	bool path = vmm_qemu_wants_path(device);
-	char *s;
+	char buf[48], *s;
 
-	return asprintf(&s, "vfio-pci,%s=%s%s", path ? "sysfsdev" : "host",
-			path ? vmm_sysfs(device) : "", device) < 0 ? NULL : s;
+	return asprintf(&s, "vfio-pci,%s=%s%s%s", path ? "sysfsdev" : "host",
+			path ? vmm_sysfs(device) : "", device,
+			clique_word("x-nv-gpudirect-clique", clique, buf)) < 0 ? NULL : s;
 }
 
 /* One value of Cloud Hypervisor's --device. */
-static bool add_ch_paths(struct words *out, const char *const *devices, size_t nr)
+static bool add_ch_paths(struct words *out, const char *const *devices, const int *cliques,
+			 size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
-		if (!words_add(out, ch_value(devices[i])))
+		if (!words_add(out, ch_value(devices[i], cliques ? cliques[i] : -1)))
 			return false;
 	}
 	return true;
 }
 
 /* The arguments that give a VMM its devices; without a form, QEMU's. */
-bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
-		      struct words *out)
+bool vmm_device_words(enum vmm_form form, const char *const *devices, const int *cliques,
+		      size_t nr, struct words *out)
 {
 	if (form == VMM_CLOUD_HYPERVISOR)
-		return !nr || (add_copy(out, "--device") && add_ch_paths(out, devices, nr));
+		return !nr || (add_copy(out, "--device") &&
+			       add_ch_paths(out, devices, cliques, nr));
 	for (size_t i = 0; i < nr; i++) {
 		if (form == VMM_CROSVM) {
 			if (!add_copy(out, "--vfio") ||
 			    !words_add(out, join2(vmm_sysfs(devices[i]), devices[i], "")))
 				return false;
 		} else if (!add_copy(out, "-device") ||
-			   !words_add(out, qemu_value(devices[i]))) {
+			   !words_add(out, qemu_value(devices[i], cliques ? cliques[i] : -1))) {
 			return false;
 		}
 	}
@@ -209,8 +222,8 @@ static bool place_by_hand(char *const *argv, size_t argc, const struct words *de
  * Cloud Hypervisor takes --device once, with any number of values: where the
  * user gave one, ours go behind its values.
  */
-static bool command_ch(char *const *argv, size_t argc, const char *const *devices, size_t nr,
-		       struct words *out)
+static bool command_ch(char *const *argv, size_t argc, const char *const *devices,
+		       const int *cliques, size_t nr, struct words *out)
 {
 	bool placed = false;
 
@@ -231,11 +244,12 @@ static bool command_ch(char *const *argv, size_t argc, const char *const *device
 					return false;
 			}
 		}
-		if (!add_ch_paths(out, devices, nr))
+		if (!add_ch_paths(out, devices, cliques, nr))
 			return false;
 		placed = true;
 	}
-	return placed || vmm_device_words(VMM_CLOUD_HYPERVISOR, devices, nr, out);
+	return placed || vmm_device_words(VMM_CLOUD_HYPERVISOR, devices, cliques, nr,
+					  out);
 }
 
 /* crosvm's options belong to its subcommand "run", before the kernel's path. */
@@ -362,6 +376,7 @@ enum vmm_dma vmm_own_dma(enum vmm_form form, char *const *argv, size_t argc,
  * @argv: the command line as the user gave it
  * @argc: its length, at least 1
  * @devices: addresses
+ * @cliques: which GPUDirect clique each is in, or -1; NULL for none of them
  * @nr: how many
  * @out: the result, words_free()d in any case
  * @why: on failure, why; NULL when out of memory
@@ -369,8 +384,8 @@ enum vmm_dma vmm_own_dma(enum vmm_form form, char *const *argv, size_t argc,
  * Return: whether it could be done.
  */
 bool vmm_command(enum vmm_form form, char *const *argv, size_t argc,
-		 const char *const *devices, size_t nr, struct words *out,
-		 const char **why)
+		 const char *const *devices, const int *cliques, size_t nr,
+		 struct words *out, const char **why)
 {
 	struct words words = { .nr = 0 };
 	bool by_hand = false, ok;
@@ -384,11 +399,11 @@ bool vmm_command(enum vmm_form form, char *const *argv, size_t argc,
 		*why = "with -daemonize the first process ends at once, and with it the lease";
 		return false;
 	}
-	ok = vmm_device_words(form, devices, nr, &words);
+	ok = vmm_device_words(form, devices, cliques, nr, &words);
 	if (ok && by_hand) {
 		ok = place_by_hand(argv, argc, &words, out);
 	} else if (ok && form == VMM_CLOUD_HYPERVISOR) {
-		ok = command_ch(argv, argc, devices, nr, out);
+		ok = command_ch(argv, argc, devices, cliques, nr, out);
 	} else if (ok && form == VMM_CROSVM) {
 		ok = command_crosvm(argv, argc, &words, out, why);
 	} else if (ok) {

@@ -48,13 +48,13 @@ bool vmm_parse(const char *word, enum vmm_form *form);
 /* The directory in sysfs that has a device. */
 const char *vmm_sysfs(const char *device);
 bool vmm_qemu_wants_path(const char *address);
-bool vmm_device_words(enum vmm_form form, const char *const *devices, size_t nr,
-		      struct words *out);
+bool vmm_device_words(enum vmm_form form, const char *const *devices, const int *cliques,
+		      size_t nr, struct words *out);
 bool words_add(struct words *words, char *word);
 char *words_join(const struct words *words);
 void words_free(struct words *words);
 bool vmm_command(enum vmm_form form, char *const *argv, size_t argc,
-		 const char *const *devices, size_t nr, struct words *out,
-		 const char **why);
+		 const char *const *devices, const int *cliques, size_t nr,
+		 struct words *out, const char **why);
 
 #endif /* PTXCTL_VMM_H */

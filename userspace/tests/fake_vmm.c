@@ -30,6 +30,27 @@ static int wait_signal(void)
 	return 0;
 }
 
+/* Where it may run, and where its memory comes from. */
+static void say_place(void)
+{
+	static const char key[] = "Cpus_allowed_list:";
+	char line[4096], policy[256];
+	FILE *f = fopen("/proc/self/status", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, strlen(key)))
+			printf("cpus %s", line + strlen(key) + 1);
+	}
+	if (f)
+		fclose(f);
+	f = fopen("/proc/self/numa_maps", "re");
+	/* The policy may have a space in it; what follows has a letter and a "=". */
+	if (f && fgets(line, sizeof(line), f) && sscanf(line, "%*s %255[^=]", policy) == 1)
+		printf("memory %.*s\n", (int)(strrchr(policy, ' ') - policy), policy);
+	if (f)
+		fclose(f);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = getenv("FAKE_VMM"), *fd = getenv("PTX_LEASE_FD");
@@ -45,6 +66,7 @@ int main(int argc, char **argv)
 	if (!getrlimit(RLIMIT_MEMLOCK, &limit))
 		printf("memlock %s\n", limit.rlim_cur == RLIM_INFINITY ? "unlimited" : "limited");
 	printf("uid %d\n", (int)getuid());
+	say_place();
 	fflush(stdout);
 	if (!how)
 		return 0;

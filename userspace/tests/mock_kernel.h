@@ -5,6 +5,8 @@
 #ifndef TESTS_MOCK_KERNEL_H
 #define TESTS_MOCK_KERNEL_H
 
+#include <stddef.h>
+
 /**
  * DOC: Scripts
  *
@@ -60,5 +62,15 @@ void mock_log_clear(void);
 
 /* What sys->root is now. */
 const char *mock_root(void);
+
+/* mock_kernel_sysfs.c */
+void mock_file(const char *path, const void *text, size_t len);
+void mock_link(const char *path, const char *target);
+void mock_attr(const char *name, const char *what, const char *text);
+void mock_pci(const char *above, const char *name, const char *class_code, const char *vendor,
+	      const char *node);
+void mock_tree(void);
+char *mock_new_root(void);
+void mock_drop_root(char *root);
 
 #endif /* TESTS_MOCK_KERNEL_H */

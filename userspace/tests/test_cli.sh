@@ -31,7 +31,7 @@ usual() {
 
 echo '# The program'
 ctl 0 'help' --help
-for verb in list info check run lease add remove release revoke restrict reset wait leases show \
+for verb in list info topology check run lease add remove release revoke restrict reset wait leases show \
 	pool grant ungrant grants save restore nodes monitor stats name; do
 	out "^  $verb "
 	ctl 0 "$verb --help" "$verb" --help
@@ -55,7 +55,7 @@ ctl 2 'no such option' --frob
 
 echo '# Without the module'
 echo absent > "$PTX_MOCK"
-for args in list 'info 01:00.0' 'lease a 01:00.0' 'add a 01:00.0' 'remove a 01:00.0' \
+for args in list topology 'info 01:00.0' 'lease a 01:00.0' 'add a 01:00.0' 'remove a 01:00.0' \
 	'release a' 'wait a' leases 'show a' stats monitor check 'run --gpu auto -- true' '-j list' \
 	'-j check'; do
 	# shellcheck disable=SC2086

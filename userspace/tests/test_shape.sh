@@ -134,6 +134,17 @@ complete_ ptxctl run --device vf:b
 out '^\(vf:\)\?big-gpu$'
 complete_ ptxctl grant root v
 no_out 'vf'
+complete_ ptxctl to
+out '^topology$'
+complete_ ptxctl topology --
+out '^--all$'
+complete_ ptxctl run --n
+out '^--near$'
+out '^--numa$'
+complete_ ptxctl check --vc
+out '^--vcpus$'
+complete_ ptxctl check --vcpus ''
+no_out '.'
 complete_ ptxctl list --nosuch
 no_err '.'
 finish

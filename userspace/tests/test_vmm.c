@@ -37,7 +37,7 @@ static void is(enum vmm_form form, const char *line, const char *const *devices,
 
 	strcpy(text, line);
 	argc = cut(text, argv);
-	if (!ok(vmm_command(form, argv, argc, devices, nr, &out, &why), "%s", line))
+	if (!ok(vmm_command(form, argv, argc, devices, NULL, nr, &out, &why), "%s", line))
 		return;
 	joined = words_join(&out);
 	is_str(joined, want, "becomes that");
@@ -56,7 +56,7 @@ static void is_not(enum vmm_form form, const char *line, const char *part)
 
 	strcpy(text, line);
 	argc = cut(text, argv);
-	ok(!vmm_command(form, argv, argc, one, 1, &out, &why), "%s is refused", line);
+	ok(!vmm_command(form, argv, argc, one, NULL, 1, &out, &why), "%s is refused", line);
 	has_str(why, part, "because of that");
 	words_free(&out);
 }
@@ -163,10 +163,47 @@ static void dma(void)
 	}
 }
 
+/* GPUs that share a switch, in each VMM's words. */
+static void cliques(void)
+{
+	static const int ids[] = { 15, -1 };
+	static const struct {
+		enum vmm_form form;
+		const char *line, *want;
+	} table[] = {
+		{ VMM_QEMU, "qemu|-m|1G", "qemu -m 1G " "-device vfio-pci,host=0000:01:00.0,"
+		  "x-nv-gpudirect-clique=15 -device vfio-pci,host=0000:02:00.1" },
+		{ VMM_CLOUD_HYPERVISOR, "ch|--kernel|k", "ch --kernel k --device " C1
+		  ",x_nv_gpudirect_clique=15 path=/sys/bus/pci/devices/0000:02:00.1/" },
+		{ VMM_CLOUD_HYPERVISOR, "ch|--device|path=/x", "ch --device path=/x " C1
+		  ",x_nv_gpudirect_clique=15 path=/sys/bus/pci/devices/0000:02:00.1/" },
+		{ VMM_CROSVM, "crosvm|run|k", "crosvm run " V2 " k" },
+		{ VMM_NONE, "sh|-c|qemu {devices}", "sh -c qemu -device vfio-pci,"
+		  "host=0000:01:00.0,x-nv-gpudirect-clique=15 -device vfio-pci,host=0000:02:00.1" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct words out = { .nr = 0 };
+		char text[256], *argv[32], *joined;
+		const char *why;
+		size_t argc;
+
+		strcpy(text, table[i].line);
+		argc = cut(text, argv);
+		ok(vmm_command(table[i].form, argv, argc, two, ids, 2, &out, &why), "%s",
+		   table[i].line);
+		joined = words_join(&out);
+		is_str(joined, table[i].want, "with its clique");
+		free(joined);
+		words_free(&out);
+	}
+}
+
 int main(void)
 {
 	detect();
 	dma();
+	cliques();
 
 	is(VMM_QEMU, "qemu-system-x86_64|-m|4G", one, 1,
 	   "qemu-system-x86_64 -m 4G -device vfio-pci,host=0000:01:00.0", 5);
@@ -216,7 +253,7 @@ int main(void)
 	struct words w = { .nr = 0 };
 	char *joined;
 
-	ok(vmm_device_words(VMM_NONE, one, 1, &w), "for wrappers");
+	ok(vmm_device_words(VMM_NONE, one, NULL, 1, &w), "for wrappers");
 	joined = words_join(&w);
 	is_str(joined, q1, "the form is QEMU's");
 	free(joined);

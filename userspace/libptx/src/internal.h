@@ -16,6 +16,9 @@
 
 #define PTX_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+/* As many NUMA nodes as any kernel has. */
+#define PTX_NUMA_NODES		1024
+
 /**
  * struct ptx_error - what is known about a failure
  * @err: positive errno

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "near.h"
 
 /**
  * struct ptx_pick - see pick.h
@@ -14,6 +15,7 @@
  * @sels: the caller's selectors
  * @nr_sels: how many
  * @unpooled: nothing that the pool has already
+ * @near: those that are near each other
  * @devices: the choice; named devices have the same place every time
  * @picked: for each, whether it was picked rather than named
  * @nr: how many
@@ -25,6 +27,7 @@ struct ptx_pick {
 	const struct ptx_selector *const *sels;
 	size_t nr_sels;
 	bool unpooled;
+	bool near;
 	char **devices;
 	bool *picked;
 	size_t nr;
@@ -249,6 +252,171 @@ static int take_free(struct ptx_pick *pick, const struct ptx_selector *sel,
 	return err;
 }
 
+/**
+ * struct crowd - the free devices that a near choice is made of
+ * @near: the choice
+ * @names: room for those in it
+ * @fits: likewise
+ * @sels: the selectors that name a kind
+ * @wants: what each of them asks for
+ * @why: and why a device was not free that would have done
+ * @example: and one that would have
+ * @found: and how many are free
+ */
+struct crowd {
+	struct ptx_near near;
+	const char **names;
+	bool *fits;
+	const struct ptx_selector **sels;
+	uint32_t *wants;
+	struct refusal *why;
+	const struct ptx_device **example;
+	uint32_t *found;
+};
+
+static bool crowd_new(const struct ptx_pick *pick, const struct ptx_device_list *list,
+		      struct crowd *crowd)
+{
+	size_t nr = pick->nr + ptx_device_list_count(list), kinds = pick->nr_sels + 1;
+
+	crowd->names = calloc(nr + 1, sizeof(*crowd->names));
+	crowd->fits = calloc((nr + 1) * kinds, sizeof(*crowd->fits));
+	crowd->near.chosen = calloc(nr + 1, sizeof(*crowd->near.chosen));
+	crowd->sels = calloc(kinds, sizeof(*crowd->sels));
+	crowd->wants = calloc(kinds, sizeof(*crowd->wants));
+	crowd->why = calloc(kinds, sizeof(*crowd->why));
+	crowd->example = calloc(kinds, sizeof(*crowd->example));
+	crowd->found = calloc(kinds, sizeof(*crowd->found));
+	crowd->near.names = crowd->names;
+	crowd->near.fits = crowd->fits;
+	crowd->near.wants = crowd->wants;
+	return crowd->names && crowd->fits && crowd->near.chosen && crowd->sels && crowd->wants &&
+	       crowd->why && crowd->example && crowd->found;
+}
+
+static void crowd_free(struct crowd *crowd)
+{
+	for (size_t k = 0; crowd->why && k < crowd->near.nr_kinds; k++)
+		free(crowd->why[k].blockers);
+	free(crowd->names);
+	free(crowd->fits);
+	free(crowd->near.chosen);
+	free(crowd->sels);
+	free(crowd->wants);
+	free(crowd->why);
+	free(crowd->example);
+	free(crowd->found);
+}
+
+/* What is taken in any case; virtual functions are where their physical one is. */
+static void crowd_begin(const struct ptx_pick *pick, const struct ptx_topology *topo,
+			struct crowd *crowd)
+{
+	for (size_t i = 0; i < pick->nr; i++) {
+		const char *name = pick->devices[i];
+
+		if (ptx_name_is_vf(name))
+			name += strlen(PTX_VF_PREFIX);
+		if (ptx_topology_find(topo, name))
+			crowd->names[crowd->near.nr_fixed++] = name;
+	}
+	crowd->near.nr = crowd->near.nr_fixed;
+	for (size_t i = 0; i < pick->nr_sels; i++) {
+		const struct ptx_selector *sel = pick->sels[i];
+
+		if (ptx_selector_address(sel) || ptx_selector_request(sel))
+			continue;
+		crowd->wants[crowd->near.nr_kinds] = ptx_selector_count(sel);
+		crowd->sels[crowd->near.nr_kinds++] = sel;
+	}
+}
+
+/* If it is free and would do for a selector that has not seen enough. */
+static int crowd_add(const struct ptx_pick *pick, const struct ptx_device *dev,
+		     struct crowd *crowd)
+{
+	struct ptx_near *near = &crowd->near;
+	struct refusal *why = NULL;
+	bool enough = true;
+	int err;
+
+	for (size_t k = 0; k < near->nr_kinds; k++) {
+		if (!ptx_selector_match(crowd->sels[k], dev))
+			continue;
+		crowd->example[k] = dev;
+		why = why ? why : &crowd->why[k];
+		crowd->why[k].seen++;
+		enough &= crowd->found[k] >= crowd->wants[k] + NEAR_SPARE;
+	}
+	if (enough || has(pick->devices, pick->nr, ptx_device_name(dev)) ||
+	    is_spoken_for(pick, dev) ||
+	    has(pick->taken, pick->nr_taken, ptx_device_name(dev)))
+		return 0;
+	err = is_free(pick->ctx, dev, why);
+	if (err <= 0)
+		return err;
+	for (size_t k = 0; k < near->nr_kinds; k++) {
+		if (!ptx_selector_match(crowd->sels[k], dev))
+			continue;
+		crowd->fits[near->nr * near->nr_kinds + k] = true;
+		crowd->found[k]++;
+	}
+	crowd->names[near->nr++] = ptx_device_name(dev);
+	return 0;
+}
+
+/* In the order of the selectors, and for each as take_free() has it. */
+static int crowd_take(struct ptx_pick *pick, const struct crowd *crowd)
+{
+	const struct ptx_near *near = &crowd->near;
+	int err = 0;
+
+	for (size_t k = 0; k < near->nr_kinds; k++) {
+		for (size_t i = near->nr_fixed; !err && i < near->nr; i++) {
+			if (near->chosen[i] == (ssize_t)k)
+				err = append(pick, near->names[i], true);
+		}
+	}
+	return err;
+}
+
+/* For all selectors that name a kind at once. */
+static int take_near(struct ptx_pick *pick, const struct ptx_device_list *list)
+{
+	struct crowd crowd = { .names = NULL };
+	struct ptx_topology *topo = NULL;
+	const struct ptx_device *dev;
+	int err;
+
+	err = ptx_topology_get(pick->ctx, &topo);
+	if (err)
+		return err;
+	if (!crowd_new(pick, list, &crowd)) {
+		err = ptx_error_no_memory(pick->ctx);
+		goto out;
+	}
+	crowd_begin(pick, topo, &crowd);
+	for (size_t i = 0; !err && (dev = candidate_at(list, i)); i++)
+		err = crowd_add(pick, dev, &crowd);
+	if (err)
+		goto out;
+	err = ptx_near_choose(topo, &crowd.near);
+	if (err == -EBUSY) {
+		size_t k = crowd.near.short_of;
+
+		err = too_few(pick, crowd.sels[k], crowd.near.found, crowd.example[k],
+			      &crowd.why[k]);
+	} else if (err) {
+		err = ptx_error_no_memory(pick->ctx);
+	} else {
+		err = crowd_take(pick, &crowd);
+	}
+out:
+	crowd_free(&crowd);
+	ptx_topology_free(topo);
+	return err;
+}
+
 static void forget(struct ptx_pick *pick)
 {
 	while (pick->nr)
@@ -271,7 +439,9 @@ static int choose(struct ptx_pick *pick)
 		else if (ptx_selector_request(pick->sels[i]))
 			err = take_requested(pick, pick->sels[i]);
 	}
-	for (size_t i = 0; !err && i < pick->nr_sels; i++) {
+	if (!err && pick->near)
+		err = take_near(pick, list);
+	for (size_t i = 0; !err && !pick->near && i < pick->nr_sels; i++) {
 		if (!ptx_selector_address(pick->sels[i]) && !ptx_selector_request(pick->sels[i]))
 			err = take_free(pick, pick->sels[i], list);
 	}
@@ -280,7 +450,7 @@ static int choose(struct ptx_pick *pick)
 }
 
 static int pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
-		    size_t nr_sels, bool unpooled, struct ptx_pick **out)
+		    size_t nr_sels, bool unpooled, bool near, struct ptx_pick **out)
 {
 	struct ptx_pick *pick;
 	int err;
@@ -293,6 +463,7 @@ static int pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 	pick->sels = sels;
 	pick->nr_sels = nr_sels;
 	pick->unpooled = unpooled;
+	pick->near = near;
 	err = choose(pick);
 	if (err) {
 		ptx_pick_free(pick);
@@ -305,13 +476,19 @@ static int pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 int ptx_pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 		 size_t nr_sels, struct ptx_pick **out)
 {
-	return pick_new(ctx, sels, nr_sels, false, out);
+	return pick_new(ctx, sels, nr_sels, false, false, out);
 }
 
 int ptx_pick_unpooled(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 		      size_t nr_sels, struct ptx_pick **out)
 {
-	return pick_new(ctx, sels, nr_sels, true, out);
+	return pick_new(ctx, sels, nr_sels, true, false, out);
+}
+
+int ptx_pick_near(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
+		  size_t nr_sels, struct ptx_pick **out)
+{
+	return pick_new(ctx, sels, nr_sels, false, true, out);
 }
 
 void ptx_pick_free(struct ptx_pick *pick)

@@ -64,7 +64,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info check run lease add remove release revoke restrict reset wait leases show pool grant ungrant grants save restore nodes monitor stats name help'
+	local verbs='list info topology check run lease add remove release revoke restrict reset wait leases show pool grant ungrant grants save restore nodes monitor stats name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then
@@ -135,7 +135,7 @@ _ptxctl() {
 	--lease)
 		_ptxctl_leases
 		return ;;
-	--dma-window | --timeout | --deadline | --memory | --rom-sha256 | --name | --count | -n)
+	--dma-window | --timeout | --deadline | --memory | --vcpus | --rom-sha256 | --name | --count | -n)
 		return ;;
 	esac
 	if [[ $cur = -* ]]; then

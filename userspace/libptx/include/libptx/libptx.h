@@ -49,6 +49,7 @@
 #include <libptx/selector.h>
 #include <libptx/space.h>
 #include <libptx/text.h>
+#include <libptx/topology.h>
 #include <libptx/use.h>
 
 #endif /* LIBPTX_LIBPTX_H */

@@ -55,6 +55,25 @@ int ptx_pick_new(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 int ptx_pick_unpooled(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
 		      size_t nr_sels, struct ptx_pick **out);
 
+/**
+ * ptx_pick_near() - choose devices that are near each other
+ * @ctx: as for ptx_pick_new()
+ * @sels: likewise
+ * @nr_sels: likewise
+ * @out: likewise
+ *
+ * Where kinds are named, those free devices are taken, of all these kinds together, that have
+ * the least distance between the two furthest apart (see topology.h); then the fewest pairs on
+ * different NUMA nodes; then the shortest ways. Devices that are named count, though
+ * they are taken as they are. Of those that are as near, the pool's come first, and then the
+ * order of address. No more than 64 free devices are looked at for each selector, besides as
+ * many as it asks for.
+ *
+ * Return: as ptx_pick_new(); also -EACCES and the like when sysfs cannot be read.
+ */
+int ptx_pick_near(struct ptx_ctx *ctx, const struct ptx_selector *const *sels,
+		  size_t nr_sels, struct ptx_pick **out);
+
 /** ptx_pick_free() - free a choice; NULL is fine */
 void ptx_pick_free(struct ptx_pick *pick);
 
@@ -70,7 +89,7 @@ const char *const *ptx_pick_devices(const struct ptx_pick *pick);
  * @err: what the attempt returned; its error must still be the context's
  *
  * Helps only where a device that was picked, not named, was taken meanwhile:
- * it is left out from then on.
+ * it is left out from then on. Of a near choice, the nearest of the others follow.
  *
  * Return: true when there is another choice to try; false when @err stands,
  * with the context's error as it was.
