@@ -149,6 +149,11 @@ static const struct verb verbs[] = {
 	  "  -q, --quiet           tell only what went wrong\n"
 	  "      --timeout TIME    with add and remove: at most 60s\n"
 	  "  -j, --json            with show and reserve\n" },
+	{ "vgpu", verb_vgpu, "types | list | reclaim --all|UUID...",
+	  "the types of mediated devices, the devices, and those nobody wants",
+	  "  -a, --all             reclaim all orphans: neither leased nor open nor defined by\n"
+	  "                        mdevctl\n"
+	  HELP_JSON },
 	{ "grant", verb_grant, "[--max N] [--dma-quota SIZE] [--pooled] USER|@GROUP SELECTOR...",
 	  "let somebody lease devices without root",
 	  "      --max N           at most so many at once under each\n"

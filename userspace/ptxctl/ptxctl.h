@@ -115,6 +115,7 @@ int verb_list(struct cli *cli, int argc, char **argv);
 int verb_info(struct cli *cli, int argc, char **argv);
 int verb_name(struct cli *cli, int argc, char **argv);
 int verb_topology(struct cli *cli, int argc, char **argv);
+int verb_vgpu(struct cli *cli, int argc, char **argv);
 int verb_check(struct cli *cli, int argc, char **argv);
 int verb_lease(struct cli *cli, int argc, char **argv);
 int verb_add(struct cli *cli, int argc, char **argv);

@@ -34,7 +34,7 @@ static int wait_signal(void)
 static void say_place(void)
 {
 	static const char key[] = "Cpus_allowed_list:";
-	char line[4096], policy[256];
+	char line[4096], *word;
 	FILE *f = fopen("/proc/self/status", "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
@@ -44,9 +44,14 @@ static void say_place(void)
 	if (f)
 		fclose(f);
 	f = fopen("/proc/self/numa_maps", "re");
-	/* The policy may have a space in it; what follows has a letter and a "=". */
-	if (f && fgets(line, sizeof(line), f) && sscanf(line, "%*s %255[^=]", policy) == 1)
-		printf("memory %.*s\n", (int)(strrchr(policy, ' ') - policy), policy);
+	/* The policy may have a space in it; what follows, if anything does, has a "=". */
+	if (f && fgets(line, sizeof(line), f) && strtok(line, " \n")) {
+		printf("memory");
+		while ((word = strtok(NULL, " \n")) && !strchr(word, '=') &&
+		       strcmp(word, "heap") && strcmp(word, "stack"))
+			printf(" %s", word);
+		putchar('\n');
+	}
 	if (f)
 		fclose(f);
 }

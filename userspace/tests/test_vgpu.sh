@@ -70,6 +70,82 @@ ctl 2 'pooled' pool add vgpu:mtty/mtty-1
 err 'a mediated device is made for its lease'
 no_log 'netlink .*vgpu:.*pool\|netlink pool'
 
+echo '# types, list and reclaim'
+sys=$work/root/sys
+mdev() { # mdev UUID TYPE GROUP
+	mkdir -p "$sys/devices/virtual/mtty/mtty/$1" "$sys/bus/mdev/devices" \
+		"$sys/kernel/iommu_groups/$3"
+	ln -sfn "../../../devices/virtual/mtty/mtty/$1" "$sys/bus/mdev/devices/$1"
+	ln -sfn "$sys/class/mdev_bus/mtty/mdev_supported_types/$2" \
+		"$sys/devices/virtual/mtty/mtty/$1/mdev_type"
+	ln -sfn "$sys/kernel/iommu_groups/$3" "$sys/devices/virtual/mtty/mtty/$1/iommu_group"
+	mkdir -p "$sys/class/mdev_bus/mtty/mdev_supported_types/$2/devices/$1"
+	: > "$sys/devices/virtual/mtty/mtty/$1/remove"
+}
+removed() { [ "$(cat "$sys/bus/mdev/devices/$1/remove")" = 1 ]; }
+orphan=11111111-0000-4000-8000-000000000000 defined=22222222-0000-4000-8000-000000000000
+open=33333333-0000-4000-8000-000000000000
+mdev "$uuid" mtty-1 70
+mdev $orphan mtty-1 71
+mdev $defined mtty-2 72
+mdev $open mtty-1 73
+type mtty mtty-2 1
+printf 'Dual port serial\n' > "$sys/class/mdev_bus/mtty/mdev_supported_types/mtty-2/name"
+printf 'two\033[2J\nlines\n' > "$sys/class/mdev_bus/mtty/mdev_supported_types/mtty-2/description"
+mkdir -p "$work/root/etc/mdevctl.d/mtty" "$work/root/proc/4711/fd"
+: > "$work/root/etc/mdevctl.d/mtty/$defined"
+ln -sfn /dev/vfio/73 "$work/root/proc/4711/fd/9"
+usual
+ctl 0 'types' vgpu types
+out '^PARENT  *TYPE  *NAME  *FREE  *IN USE  *NODE$'
+out '^0000:01:00.0  *nvidia-558  *-  *1  *0  *-$'
+out '^mtty  *mtty-1  *-  *4  *3  *-$'
+out '^mtty  *mtty-2  *Dual port serial  *1  *1  *-$'
+ctl 0 'types in JSON' -j vgpu types
+json /2/type mtty-2
+json /2/name 'Dual port serial'
+json /2/available 1
+json /2/in_use 1
+json /2/numa_node null
+ctl 0 'list' vgpu list
+out "^$uuid  *mtty  *mtty-1  *70  *lease old$"
+out "^$orphan  *mtty  *mtty-1  *71  *nobody's$"
+out "^$defined  *mtty  *mtty-2  *72  *defined by mdevctl$"
+out "^$open  *mtty  *mtty-1  *73  *open in process 4711$"
+ctl 0 'list in JSON' -j vgpu list
+json /0/lease old
+json /0/orphan false
+json /1/uuid $orphan
+json /1/orphan true
+json /2/defined true
+json /3/open true
+ctl 2 'reclaim what' vgpu reclaim
+ctl 2 'both' vgpu reclaim --all $orphan
+ctl 2 'no word' vgpu
+ctl 2 'no such word' vgpu make
+ctl 2 'types of what' vgpu types mtty
+if [ "$(id -u)" = 0 ]; then
+	ctl 1 'leased' vgpu reclaim "$uuid"
+	err "^ptxctl: $uuid: it is not an orphan: lease old$"
+	ctl 1 'open, and defined' vgpu reclaim $open $defined
+	err "$open: it is not an orphan: open in process 4711$"
+	err "$defined: it is not an orphan: defined by mdevctl$"
+	ctl 1 'a way out' vgpu reclaim ../../../devices/virtual/mtty/mtty/$orphan
+	err 'there is no such mediated device$'
+	for each in "$uuid" $orphan $defined $open; do
+		! removed "$each"
+		ok $? "  $each is left alone"
+	done
+	ctl 0 'all' vgpu reclaim --all
+	out "^$orphan is removed; it was mtty-1 of mtty$"
+	[ "$(wc -l < "$work/out")" = 1 ] && removed $orphan
+	ok $? '  and no other'
+	: > "$sys/bus/mdev/devices/$orphan/remove"
+	ctl 0 'one' vgpu reclaim $orphan
+	removed $orphan
+	ok $? '  it is'
+fi
+
 echo '# run'
 ctl 0 'the arguments of QEMU' run --vmm qemu --device "vgpu:mtty/mtty-1,uuid=$uuid" -- echo
 out "-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/$uuid$"

@@ -64,7 +64,7 @@ _ptxctl_leases() {
 
 _ptxctl() {
 	local cur prev words cword verb='' verb_at=0 i
-	local verbs='list info topology check run lease add remove release revoke restrict reset wait leases show pool grant ungrant grants save restore nodes monitor stats name help'
+	local verbs='list info topology vgpu check run lease add remove release revoke restrict reset wait leases show pool grant ungrant grants save restore nodes monitor stats name help'
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref > /dev/null; then
@@ -150,6 +150,9 @@ _ptxctl() {
 		_ptxctl_devices ;;
 	reset)
 		_ptxctl_devices ;;
+	vgpu)
+		_ptxctl_words $'types\nlist\nreclaim'
+		;;
 	pool)
 		local word=''
 		for ((i = verb_at + 1; i < cword; i++)); do
