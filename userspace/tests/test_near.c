@@ -244,7 +244,7 @@ static void many(void)
 	root = tree;
 }
 
-#define DEVICES	10
+#define DEVICES	((size_t)10)
 
 /* The worst distance of the devices that have a kind, and of those that are given. */
 static enum ptx_distance worst_of(const struct ptx_topology *topo, const struct ptx_near *near,

@@ -171,7 +171,7 @@ static void cliques(void)
 		enum vmm_form form;
 		const char *line, *want;
 	} table[] = {
-		{ VMM_QEMU, "qemu|-m|1G", "qemu -m 1G " "-device vfio-pci,host=0000:01:00.0,"
+		{ VMM_QEMU, "qemu|-m|1G", "qemu -m 1G -device vfio-pci,host=0000:01:00.0,"
 		  "x-nv-gpudirect-clique=15 -device vfio-pci,host=0000:02:00.1" },
 		{ VMM_CLOUD_HYPERVISOR, "ch|--kernel|k", "ch --kernel k --device " C1
 		  ",x_nv_gpudirect_clique=15 path=/sys/bus/pci/devices/0000:02:00.1/" },
