@@ -65,6 +65,12 @@ static void tree(void)
 	is_str(ptx_topology_at(topo, 26)->name, "10000:e1:00.0", "the last");
 	ok(!ptx_topology_at(topo, 27), "and no more");
 	ok(!ptx_topology_find(topo, "0000:00:03.0"), "none of that address");
+	ok(ptx_topology_find(topo, "vf:0000:03:00.0/2") == at("0000:03:00.0"),
+	   "a virtual function that is to be");
+	ok(ptx_topology_find(topo, "vgpu:0000:03:00.0/nvidia-558") == at("0000:03:00.0"),
+	   "a mediated device that is to be");
+	ok(!ptx_topology_find(topo, "vf:") && !ptx_topology_find(topo, "vgpu:mtty/mtty-1"),
+	   "of none");
 	for (size_t i = 0; i < PTX_ARRAY_SIZE(rows); i++) {
 		const struct ptx_topology_device *dev = at(rows[i].name);
 

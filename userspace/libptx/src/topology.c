@@ -464,8 +464,16 @@ const struct ptx_topology_device *ptx_topology_at(const struct ptx_topology *top
 const struct ptx_topology_device *ptx_topology_find(const struct ptx_topology *topo,
 						    const char *name)
 {
-	const struct node *node = find(topo, name);
+	char address[PTX_DEVICE_NAME_SIZE];
+	const struct node *node;
 
+	/* What is still to be made is where it is made. */
+	if (ptx_name_is_vf(name) || ptx_name_is_vgpu(name)) {
+		name = strchr(name, ':') + 1;
+		snprintf(address, sizeof(address), "%.*s", (int)strcspn(name, ",/"), name);
+		name = address;
+	}
+	node = find(topo, name);
 	return node ? &node->pub : NULL;
 }
 
