@@ -38,12 +38,7 @@ bool numa_nodes_of(struct cli *cli, const char *const *devices, size_t nr,
 		return false;
 	}
 	for (size_t i = 0; i < nr; i++) {
-		const char *name = devices[i];
-
-		/* Virtual functions that are asked for are where their device is. */
-		if (!strncmp(name, PTX_VF_PREFIX, strlen(PTX_VF_PREFIX)))
-			name += strlen(PTX_VF_PREFIX);
-		dev = ptx_topology_find(topo, name);
+		dev = ptx_topology_find(topo, devices[i]);
 		if (dev && dev->numa_node >= 0)
 			cpulist_add(nodes, (unsigned int)dev->numa_node);
 	}

@@ -34,7 +34,7 @@ static int wait_signal(void)
 static void say_place(void)
 {
 	static const char key[] = "Cpus_allowed_list:";
-	char line[4096], *word;
+	char line[4096], *policy;
 	FILE *f = fopen("/proc/self/status", "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
@@ -44,13 +44,14 @@ static void say_place(void)
 	if (f)
 		fclose(f);
 	f = fopen("/proc/self/numa_maps", "re");
-	/* The policy may have a space in it; what follows, if anything does, has a "=". */
-	if (f && fgets(line, sizeof(line), f) && strtok(line, " \n")) {
-		printf("memory");
-		while ((word = strtok(NULL, " \n")) && !strchr(word, '=') &&
-		       strcmp(word, "heap") && strcmp(word, "stack"))
-			printf(" %s", word);
-		putchar('\n');
+	policy = f && fgets(line, sizeof(line), f) ? strchr(line, ' ') : NULL;
+	if (policy) {
+		size_t n = strcspn(++policy, " \n");
+
+		/* That of several nodes is called "prefer (many)". */
+		if (!strncmp(policy + n, " (", 2))
+			n += 1 + strcspn(policy + n + 1, " \n");
+		printf("memory %.*s\n", (int)n, policy);
 	}
 	if (f)
 		fclose(f);

@@ -175,7 +175,7 @@ ctl 0 'no CPUs' check --memory 1G --vcpus 4
 out 'warn  the CPUs of the host are not known'
 host
 esc=$(printf '\033')
-for text in '0-' '99999' "$esc[31m" '5-6' ''; do
+for text in '0-' '99999' "${esc}[31m" '5-6' ''; do
 	for i in {0..15}; do
 		echo "$text" > "$cpu/cpu$i/topology/thread_siblings_list"
 	done
@@ -191,7 +191,7 @@ done
 ctl 0 'one core of all' check --memory 1G --vcpus 4 $A
 out '4 vCPUs fit on CPUs 0-3 of NUMA node 0; a whole'
 host
-for text in lots -1 '' '1 2' 9999999999999999 "$esc[31m"; do
+for text in lots -1 '' '1 2' 9999999999999999 "${esc}[31m"; do
 	echo "$text" > "$nodes/node0/hugepages/hugepages-2048kB/free_hugepages"
 	ctl 0 "a count of pages that is none: $(tr -cd '[:print:]' <<< "$text")" \
 		check --memory 1G --vcpus 4 $A
@@ -201,7 +201,7 @@ done
 echo 'MemTotal: none' > "$nodes/node0/meminfo"
 ctl 0 'a node with no memory known' check --memory 1T --vcpus 4 $A
 no_out 'elsewhere'
-allowed "$esc[31m"
+allowed "${esc}[31m"
 ctl 0 'CPUs that make no sense are as if not said' check --memory 1G --vcpus 4 $A
 out '4 vCPUs fit on CPUs 1-2,9-10'
 rm -rf "$nodes"

@@ -117,6 +117,9 @@ static void choices(void)
 	expect("gpu " NIC1 " nvme", NIC1 " " A " " NVME);
 	expect("vf:05:00.1 gpu", "vf:0000:05:00.1 " A);
 	expect("vf:83:00.0 gpu", "vf:0000:83:00.0 " F);
+	expect("vf:83:00.0,reserve=2 gpu", "vf:0000:83:00.0/2 " F);
+	expect("vgpu:84:00.0/nvidia-558 gpu", "vgpu:0000:84:00.0/nvidia-558 " F);
+	expect("vgpu:mtty/mtty-1 gpu", "vgpu:mtty/mtty-1 " A);
 
 	/* Taken ones do not count, and the worst distance decides, not the nearest pair. */
 	script("lease x id=7\nblocker " B " reason=held lease=7\n");
@@ -244,7 +247,7 @@ static void many(void)
 	root = tree;
 }
 
-#define DEVICES	10
+#define DEVICES	((size_t)10)
 
 /* The worst distance of the devices that have a kind, and of those that are given. */
 static enum ptx_distance worst_of(const struct ptx_topology *topo, const struct ptx_near *near,

@@ -189,7 +189,7 @@ for list in 8000-8191 8191 '' ; do
 	err '^ptxctl: NUMA node 0 has no CPUs that may be used: the command runs on any$'
 	out "^cpus $allowed\$"
 done
-for list in 8192 0,8192 0-99999999999 1-0 1-0,0 0, ,0 0-1-2 '0 1' lots -1 0x1 '0-' "0$(printf ',0%.0s' {1..20000})" \
+for list in 8192 0,8192 0-99999999999 1-0 1-0,0 '0,' ',0' 0-1-2 '0 1' lots -1 0x1 '0-' "0$(printf ',0%.0s' {1..20000})" \
 	$'0\n1' "$(printf '0\033[31m')"; do
 	node 0 "$list"
 	ctl 0 "nonsense: $(tr -cd '[:print:]' <<< "${list:0:20}")" run --numa --device $A -- start-vm.sh

@@ -65,6 +65,12 @@ static void tree(void)
 	is_str(ptx_topology_at(topo, 26)->name, "10000:e1:00.0", "the last");
 	ok(!ptx_topology_at(topo, 27), "and no more");
 	ok(!ptx_topology_find(topo, "0000:00:03.0"), "none of that address");
+	ok(ptx_topology_find(topo, "vf:0000:03:00.0/2") == at("0000:03:00.0"),
+	   "a virtual function that is to be");
+	ok(ptx_topology_find(topo, "vgpu:0000:03:00.0/nvidia-558") == at("0000:03:00.0"),
+	   "a mediated device that is to be");
+	ok(!ptx_topology_find(topo, "vf:") && !ptx_topology_find(topo, "vgpu:mtty/mtty-1"),
+	   "of none");
 	for (size_t i = 0; i < PTX_ARRAY_SIZE(rows); i++) {
 		const struct ptx_topology_device *dev = at(rows[i].name);
 
@@ -119,7 +125,8 @@ static void vfs(void)
 /* A configuration space with an ACS capability at the end of a list, as root reads it. */
 static void config(const char *name, unsigned char port, unsigned int acs, size_t len)
 {
-	unsigned char bytes[4096] = { 0x86, 0x80 };
+	/* An AER capability, and ACS behind it. */
+	unsigned char bytes[4096] = { 0x86, 0x80, [0x100] = 0x01, 0, 0x01, 0x15 };
 	char path[256];
 
 	bytes[0x06] = 0x10;
@@ -128,10 +135,9 @@ static void config(const char *name, unsigned char port, unsigned int acs, size_
 	bytes[0x41] = 0x50;
 	bytes[0x50] = 0x10;
 	bytes[0x52] = (unsigned char)(port << 4 | 2);
-	/* An AER capability, and ACS behind it. */
-	memcpy(bytes + 0x100, "\x01\x00\x01\x15", 4);
 	if (acs != ~0U) {
-		memcpy(bytes + 0x150, "\x0d\x00\x01\x00", 4);
+		bytes[0x150] = 0x0d;
+		bytes[0x152] = 0x01;
 		bytes[0x156] = (unsigned char)acs;
 	}
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/config", name);
@@ -240,7 +246,7 @@ static void nodes(void)
 static void nonsense(void)
 {
 	char longest[250], path[512], deep[2048] = "pci0000:c0";
-	unsigned char ring[4096] = { 0x86, 0x80 };
+	unsigned char ring[4096] = { 0x86, 0x80, [0x100] = 0x01, 0, 0x01, 0x10 };
 	size_t before = ptx_topology_count(topo);
 
 	memset(longest, 'a', sizeof(longest) - 1);
@@ -294,9 +300,9 @@ static void nonsense(void)
 	/* Lists of capabilities that come round to where they were, or lead out. */
 	ring[0x06] = 0x10;
 	ring[0x34] = ring[0x41] = 0x40;
-	memcpy(ring + 0x100, "\x01\x00\x01\x10", 4);
 	mock_file("sys/bus/pci/devices/0000:02:00.0/config", ring, sizeof(ring));
-	memcpy(ring + 0x100, "\x01\x00\xc1\xff", 4);
+	ring[0x102] = 0xc1;
+	ring[0x103] = 0xff;
 	ring[0x34] = 0xff;
 	ring[0xfd] = 0xff;
 	mock_file("sys/bus/pci/devices/0000:02:01.0/config", ring, sizeof(ring));

@@ -101,13 +101,13 @@ json /devices/12/physfn 0000:05:00.0
 rm -r "$bus"
 mkdir "$bus"
 esc=$(printf '\033')
-for name in "0000:03:00.0$esc[31m" "$(printf 'a%.0s' {1..250})" 0000:03:00 loop; do
+for name in "0000:03:00.0${esc}[31m" "$(printf 'a%.0s' {1..250})" 0000:03:00 loop; do
 	mkdir "$bus/$name"
 done
 ln -s 0000:03:00.0 "$bus/0000:03:00.0"
 mkdir "$bus/0000:04:00.0"
 echo 'lots' | tee "$bus/0000:04:00.0/"{class,vendor,numa_node,config} > /dev/null
-ln -s "../../x/$esc[31m" "$bus/0000:04:00.0/iommu_group"
+ln -s "../../x/${esc}[31m" "$bus/0000:04:00.0/iommu_group"
 ctl 0 'nonsense' topology -a
 no_out "$esc"
 no_out 'aaaa'

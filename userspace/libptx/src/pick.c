@@ -308,17 +308,13 @@ static void crowd_free(struct crowd *crowd)
 	free(crowd->found);
 }
 
-/* What is taken in any case; virtual functions are where their physical one is. */
+/* What is taken in any case. */
 static void crowd_begin(const struct ptx_pick *pick, const struct ptx_topology *topo,
 			struct crowd *crowd)
 {
 	for (size_t i = 0; i < pick->nr; i++) {
-		const char *name = pick->devices[i];
-
-		if (ptx_name_is_vf(name))
-			name += strlen(PTX_VF_PREFIX);
-		if (ptx_topology_find(topo, name))
-			crowd->names[crowd->near.nr_fixed++] = name;
+		if (ptx_topology_find(topo, pick->devices[i]))
+			crowd->names[crowd->near.nr_fixed++] = pick->devices[i];
 	}
 	crowd->near.nr = crowd->near.nr_fixed;
 	for (size_t i = 0; i < pick->nr_sels; i++) {

@@ -464,8 +464,16 @@ const struct ptx_topology_device *ptx_topology_at(const struct ptx_topology *top
 const struct ptx_topology_device *ptx_topology_find(const struct ptx_topology *topo,
 						    const char *name)
 {
-	const struct node *node = find(topo, name);
+	char address[PTX_DEVICE_NAME_SIZE];
+	const struct node *node;
 
+	/* What is still to be made is where it is made. */
+	if (ptx_name_is_vf(name) || ptx_name_is_vgpu(name)) {
+		name = strchr(name, ':') + 1;
+		snprintf(address, sizeof(address), "%.*s", (int)strcspn(name, ",/"), name);
+		name = address;
+	}
+	node = find(topo, name);
 	return node ? &node->pub : NULL;
 }
 
@@ -497,38 +505,48 @@ static enum ptx_distance past_host_bridge(const struct ptx_topology *topo,
 	return PTX_DISTANCE_NODE;
 }
 
+/* Is @bridge @dev or above it, and by how many steps? If not, *@steps is all there are. */
+static bool is_above(const struct ptx_topology_device *bridge,
+		     const struct ptx_topology_device *dev, unsigned int *steps)
+{
+	for (*steps = 0; dev != bridge; dev = dev->parent) {
+		++*steps;
+		if (!dev->parent)
+			return false;
+	}
+	return true;
+}
+
 /* As calc_map_type_and_dist() in the kernel's p2pdma.c. */
 void ptx_topology_link(const struct ptx_topology *topo, const struct ptx_topology_device *a,
 		       const struct ptx_topology_device *b, struct ptx_topology_link *link)
 {
-	unsigned int up_a = 0, up_b = 0;
-	const struct ptx_topology_device *da, *db = NULL;
+	const struct ptx_topology_device *meet = a;
 	enum ptx_acs acs = PTX_ACS_DIRECT;
+	unsigned int up_a = 0, up_b;
 
 	if (a == b) {
 		*link = (struct ptx_topology_link){ .acs = PTX_ACS_NONE };
 		return;
 	}
-	for (da = a; da; da = da->parent, up_a++) {
-		meet_acs(da, &acs);
-		for (db = b, up_b = 0; db && db != da; db = db->parent)
-			up_b++;
-		if (db)
-			break;
+	meet_acs(meet, &acs);
+	while (!is_above(meet, b, &up_b)) {
+		up_a++;
+		if (!meet->parent) {
+			link->distance = past_host_bridge(topo, a, b);
+			link->hops = up_a + up_b;
+			link->acs = PTX_ACS_NONE;
+			return;
+		}
+		meet = meet->parent;
+		meet_acs(meet, &acs);
 	}
 	link->hops = up_a + up_b;
-	if (!da) {
-		link->distance = past_host_bridge(topo, a, b);
-		link->acs = PTX_ACS_NONE;
-		return;
-	}
-	for (db = b; db != da; db = db->parent)
-		meet_acs(db, &acs);
+	link->distance = same_device(a, b) ? PTX_DISTANCE_DEV :
+			 link->hops <= 4 ? PTX_DISTANCE_PIX : PTX_DISTANCE_PXB;
+	for (const struct ptx_topology_device *dev = b; up_b; up_b--, dev = dev->parent)
+		meet_acs(dev, &acs);
 	link->acs = acs;
-	if (same_device(a, b))
-		link->distance = PTX_DISTANCE_DEV;
-	else
-		link->distance = link->hops <= 4 ? PTX_DISTANCE_PIX : PTX_DISTANCE_PXB;
 }
 
 /* The uppermost switch that it is behind, or NULL. */

@@ -132,7 +132,14 @@ size_t ptx_topology_count(const struct ptx_topology *topo);
 /** ptx_topology_at() - one of them, in order of address; NULL beyond the end */
 const struct ptx_topology_device *ptx_topology_at(const struct ptx_topology *topo, size_t i);
 
-/** ptx_topology_find() - the one of that name, owned by the tree, or NULL */
+/**
+ * ptx_topology_find() - a device by its name
+ * @topo: the tree
+ * @name: its address; or what a request calls a virtual function or a mediated device by
+ *	(see selector.h), which is the device that it is of
+ *
+ * Return: the device, owned by the tree; NULL when there is none.
+ */
 const struct ptx_topology_device *ptx_topology_find(const struct ptx_topology *topo,
 						    const char *name);
 
