@@ -23,6 +23,9 @@
 /* Names in sysfs are no longer than that. */
 #define NAME	256
 
+/* Room for whose a device is. */
+#define OWNER	((size_t)2 * NAME)
+
 /**
  * struct mdev - a mediated device that exists
  * @uuid: what it is called
@@ -257,14 +260,14 @@ static void mdev_read(const char *uuid, const struct ptx_lease_info_list *leases
 }
 
 /* Whose it is, in words; NULL for nobody's. */
-static const char *owner_text(const struct mdev *mdev, char buf[2 * NAME])
+static const char *owner_text(const struct mdev *mdev, char buf[OWNER])
 {
 	if (mdev->lease)
-		snprintf(buf, 2 * NAME, "lease %s", mdev->lease);
+		snprintf(buf, OWNER, "lease %s", mdev->lease);
 	else if (mdev->opener)
-		snprintf(buf, 2 * NAME, "open in process %ld", mdev->opener);
+		snprintf(buf, OWNER, "open in process %ld", mdev->opener);
 	else if (mdev->defined)
-		snprintf(buf, 2 * NAME, "defined by mdevctl");
+		snprintf(buf, OWNER, "defined by mdevctl");
 	else
 		return NULL;
 	return buf;
@@ -288,7 +291,7 @@ static int put_mdev(const char *path, const char *name, void *arg)
 {
 	struct mdevs *mdevs = arg;
 	struct json_object *obj;
-	char owner[2 * NAME];
+	char owner[OWNER];
 	struct mdev mdev;
 
 	(void)path;
@@ -341,7 +344,7 @@ static int remove_mdev(const struct mdev *mdev)
 static int reclaim_any(const char *path, const char *name, void *arg)
 {
 	struct mdevs *mdevs = arg;
-	char owner[2 * NAME];
+	char owner[OWNER];
 	struct mdev mdev;
 
 	(void)path;
@@ -359,7 +362,7 @@ static int is_that(const char *path, const char *name, void *arg)
 
 static void reclaim_one(struct mdevs *mdevs, char *uuid)
 {
-	char owner[2 * NAME];
+	char owner[OWNER];
 	struct mdev mdev;
 
 	/* What is not in that directory is no name for a path either. */
